@@ -1,0 +1,220 @@
+# Copyright: (c) 2026, fastgpt.ops contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine: evidence in, checks and ranked findings out. Pure; nothing here reads or writes anything."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import pathlib
+import typing as t
+
+from . import catalogue, needs, ranking
+from .model import Deployment
+from .rule import REFUTERS, RULES, Hit, Rule
+from .signatures import Signature, match, signatures
+
+MAX_PROOFS = 4
+FOUND, OK, UNKNOWN, NOT_APPLICABLE = "found", "ok", "unknown", "not_applicable"
+
+NOT_IMPLEMENTED = {"en": "not implemented yet", "zh": "尚未实现"}
+NO_DEPLOYMENT = {"en": "no FastGPT deployment on this host", "zh": "此主机上没有 FastGPT 部署"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What became of one check: ok, found, unknown or not_applicable, and why."""
+
+    status: str
+    reason: t.Mapping[str, str] | None = None
+
+
+@dataclasses.dataclass
+class Finding:
+    """A condition found on a host, texts in every language, ranked."""
+
+    entry: catalogue.Entry
+    hit: Hit
+    severity: str
+    confidence: str
+    service: str | None
+    title: dict[str, str]
+    cause: dict[str, str]
+    steps: list[dict[str, str]]
+    explained_by: list[str] = dataclasses.field(default_factory=list)
+    rank: int = 0
+    status: str = "open"
+
+
+@dataclasses.dataclass
+class HostDiagnosis:
+    """One host's result. An unreachable host has an error and no checks."""
+
+    host: str
+    reachable: bool
+    deployment: dict[str, t.Any]
+    checks: dict[str, Outcome]
+    findings: list[Finding]
+    error: str | None = None
+
+    @property
+    def healthy(self) -> bool:
+        """True where the host was read and nothing of severity error or critical is open."""
+        return self.reachable and not any(f.severity in ("critical", "error") for f in self.findings)
+
+
+def load_rules() -> None:
+    """Import every file of ``rules/``, so that its rules register; a new file needs nothing else."""
+    for path in sorted((pathlib.Path(__file__).parent / "rules").glob("[a-z]*.py")):
+        importlib.import_module(f"{__package__}.rules.{path.stem}")
+
+
+def unreachable(host: str, message: str) -> HostDiagnosis:
+    """Make the entry of a host that could not be read."""
+    return HostDiagnosis(host, False, {}, {}, [], message)
+
+
+def diagnose(
+    evidence: dict[str, t.Any], host: str, only: t.Collection[str] = (), skip: t.Collection[str] = ()
+) -> HostDiagnosis:
+    """Run every check on one host's evidence.
+
+    :param evidence: in the shape of docs/evidence.md
+    :param only: ids to restrict to; empty = all
+    :param skip: ids to leave out
+    """
+    load_rules()
+    deployment = Deployment(evidence)
+    wanted = [i for i in catalogue.findings() if (not only or i in only) and i not in skip]
+    absent = deployment.live and deployment.engine.get("state") == "ok" and not deployment.located
+    checks: dict[str, Outcome] = {}
+    found: list[Finding] = []
+    for finding in wanted:
+        outcome, hits = _check(deployment, finding)
+        if absent and not hits and outcome.status == UNKNOWN:
+            outcome = Outcome(NOT_APPLICABLE, NO_DEPLOYMENT)
+        checks[finding] = outcome
+        found.extend(_finding(deployment, catalogue.findings()[finding], hit) for hit in hits)
+    causes = ranking.explanations(found)
+    for item, because, rank in zip(found, causes, ranking.ranks(found, causes)):
+        item.explained_by, item.rank = because, rank
+    found.sort(key=lambda item: item.rank)
+    return HostDiagnosis(host, True, deployment.summary(), checks, found)
+
+
+def _check(deployment: Deployment, finding: str) -> tuple[Outcome, list[Hit]]:
+    """Run the rules and signatures of one finding and merge what they say."""
+    rules = [rule for rule in RULES if rule.finding == finding]
+    patterns = [s for s in signatures() if s.finding == finding]
+    if not rules and not patterns:
+        return Outcome(UNKNOWN, NOT_IMPLEMENTED), []
+    outcomes, hits = [], []
+    for rule in rules:
+        outcome, more = _run_rule(deployment, rule)
+        outcomes.append(outcome)
+        hits.extend(more)
+    if patterns:
+        outcome, more = _run_signatures(deployment, finding, patterns)
+        outcomes.append(outcome)
+        hits.extend(more)
+    if hits:
+        return Outcome(FOUND), _merge(hits)
+    return _worst(outcomes), []
+
+
+def _worst(outcomes: t.Sequence[Outcome]) -> Outcome:
+    """A check could not look if one of its parts could not; it does not apply only if none of them does."""
+    for status in (UNKNOWN, OK, NOT_APPLICABLE):
+        for outcome in outcomes:
+            if outcome.status == status:
+                return outcome
+    raise ValueError("a check without parts")
+
+
+def _run_rule(deployment: Deployment, rule: Rule) -> tuple[Outcome, list[Hit]]:
+    if rule.component and deployment.has_component(rule.component) is False:
+        words = {"en": f"no {rule.component} in this deployment", "zh": f"此部署中没有 {rule.component}"}
+        return Outcome(NOT_APPLICABLE, words), []
+    missing = [need for need in rule.needs if not needs.is_met(need, deployment)]
+    if missing:
+        return _missing(missing), []
+    hits = list(rule.check(deployment))
+    return Outcome(FOUND if hits else OK), hits
+
+
+def _missing(missing: t.Sequence[str]) -> Outcome:
+    parts = [needs.describe(need) for need in missing]
+    return Outcome(UNKNOWN, {"en": "missing: " + "; ".join(p["en"] for p in parts), "zh": "缺少：" + "；".join(p["zh"] for p in parts)})
+
+
+def _run_signatures(deployment: Deployment, finding: str, patterns: t.Sequence[Signature]) -> tuple[Outcome, list[Hit]]:
+    hits = [
+        hit for signature in patterns for log in deployment.logs if signature.concerns(log) and (hit := match(signature, log))
+    ]
+    if hits:
+        for look in REFUTERS.get(finding, ()):
+            if reason := look(deployment):
+                return Outcome(OK, reason), []
+        return Outcome(FOUND), hits
+    return _looked(deployment, patterns), []
+
+
+def _looked(deployment: Deployment, patterns: t.Sequence[Signature]) -> Outcome:
+    """Tell whether the texts that could show the signatures were there at all."""
+    wanted = {component for signature in patterns for component in signature.components}
+    present = {c for c in wanted if deployment.has_component(c) is not False and c not in ("daemon", "browser", "api")}
+    if deployment.live and wanted and not present and "daemon" not in wanted and "browser" not in wanted:
+        names = ", ".join(sorted(wanted))
+        return Outcome(NOT_APPLICABLE, {"en": f"no {names} in this deployment", "zh": f"此部署中没有 {names}"})
+    missing = sorted(c for c in present if not deployment.log_of(c))
+    if missing and (deployment.live or len(missing) == len(present)):
+        return _missing([f"log:{component}" for component in missing])
+    if not deployment.logs and not (deployment.live and "daemon" in wanted):
+        return _missing(["texts"])
+    return Outcome(OK)
+
+
+def _merge(hits: t.Sequence[Hit]) -> list[Hit]:
+    """One hit a service: the first (a rule's before a signature's) leads, later ones add their proof and facts."""
+    merged: dict[str | None, Hit] = {}
+    for item in hits:
+        service = item.service
+        if service is None and len(merged) == 1:
+            service = next(iter(merged))
+        first = merged.get(service)
+        if first is None and service is not None and None in merged:
+            first = dataclasses.replace(merged.pop(None), service=service)
+        if first is None:
+            merged[service] = item
+            continue
+        proofs = first.proofs + tuple(p for p in item.proofs if p not in first.proofs)
+        best = min((first, item), key=lambda h: ranking.CONFIDENCES.index(h.confidence))
+        merged[service] = dataclasses.replace(
+            first, proofs=proofs[:MAX_PROOFS], facts={**item.facts, **first.facts}, confidence=best.confidence
+        )
+    return list(merged.values())
+
+
+def _finding(deployment: Deployment, entry: catalogue.Entry, hit: Hit) -> Finding:
+    facts = {**deployment.facts(), **_subject(deployment, hit.service), **hit.facts}
+    return Finding(
+        entry=entry,
+        hit=hit,
+        severity=hit.severity or entry.severity,
+        confidence=hit.confidence,
+        service=hit.service,
+        title=catalogue.fill(entry.title, facts),
+        cause=catalogue.fill(entry.cause, facts),
+        steps=[catalogue.fill(step, facts) for step in entry.steps],
+        status="open" if entry.automatic else "advice",
+    )
+
+
+def _subject(deployment: Deployment, service: str | None) -> dict[str, str]:
+    container = deployment.container_named(service) or deployment.app
+    usual = deployment.facts()["app_container"]
+    return {
+        "service": service or (container and container.service) or usual,
+        "container": container.name if container else service or usual,
+    }

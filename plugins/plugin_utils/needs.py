@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, fastgpt.ops contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The words in which rules declare what evidence they need, and how each is looked up."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .model import Deployment
+
+
+def _containers(d: Deployment) -> bool:
+    return d.evidence.get("containers") is not None
+
+
+def _inspected(d: Deployment) -> bool:
+    found = d.evidence.get("containers")
+    return found is not None and not any(c.partial for c in d.containers)
+
+
+PLAIN: dict[str, tuple[t.Callable[[Deployment], bool], dict[str, str]]] = {
+    "engine": (lambda d: bool(d.engine.get("state")), {"en": "an answer of the docker CLI", "zh": "docker 命令的应答"}),
+    "containers": (_containers, {"en": "the list of containers (docker ps -a)", "zh": "容器列表（docker ps -a）"}),
+    "inspect": (_inspected, {"en": "container details (docker inspect)", "zh": "容器详情（docker inspect）"}),
+    "compose": (
+        lambda d: bool(d.compose_files),
+        {"en": "the compose file", "zh": "docker-compose.yml 文件"},
+    ),
+    "services": (
+        lambda d: bool(d.services),
+        {"en": "a compose file that parses", "zh": "可解析的 docker-compose.yml 文件"},
+    ),
+    "config": (
+        lambda d: bool(d.config_file and (d.config_file.get("kind") or d.config_file.get("text") is not None)),
+        {"en": "config.json on the host", "zh": "宿主机上的 config.json"},
+    ),
+    "config-text": (
+        lambda d: bool(d.config_file and d.config_file.get("text") is not None),
+        {"en": "the content of config.json", "zh": "config.json 的内容"},
+    ),
+    "version": (lambda d: d.version is not None, {"en": "FastGPT's version", "zh": "FastGPT 的版本号"}),
+    "texts": (lambda d: bool(d.evidence.get("texts")), {"en": "posted output of the shell", "zh": "命令行输出"}),
+    "project": (lambda d: d.evidence.get("projects") is not None, {"en": "a search for deployments", "zh": "对部署目录的查找"}),
+}
+
+PREFIXES: dict[str, tuple[t.Callable[[Deployment, str], bool], dict[str, str]]] = {
+    "log": (lambda d, x: bool(d.log_of(x)), {"en": "the log of {}", "zh": "{} 的日志"}),
+    "probe": (lambda d, x: d.probe(x) is not None, {"en": "the live probe '{}'", "zh": "在线探测 {}"}),
+    "env": (lambda d, x: d.knows_env(x), {"en": "the environment of {}", "zh": "{} 的环境变量"}),
+    "process_env": (
+        lambda d, x: any(c.name in d.process_env or c.service in d.process_env for c in d.of(x)) or x in d.process_env,
+        {"en": "'env' as printed inside {}", "zh": "{} 容器内 env 的输出"},
+    ),
+    "host": (lambda d, x: d.host.get(x) is not None, {"en": "the host's {}", "zh": "宿主机的 {}"}),
+    "container": (lambda d, x: d.one(x) is not None, {"en": "the container of {}", "zh": "{} 的容器"}),
+}
+
+
+def is_met(need: str, deployment: Deployment) -> bool:
+    """Tell whether evidence for a need (or one of its ``|`` alternatives) is there.
+
+    :raises KeyError: for a word this file does not know
+    """
+    return any(_one(part, deployment) for part in need.split("|"))
+
+
+def _one(need: str, deployment: Deployment) -> bool:
+    prefix, colon, rest = need.partition(":")
+    if colon:
+        return PREFIXES[prefix][0](deployment, rest)
+    return PLAIN[need][0](deployment)
+
+
+def describe(need: str) -> dict[str, str]:
+    """Say in words what a need asks for."""
+    parts = []
+    for part in need.split("|"):
+        prefix, colon, rest = part.partition(":")
+        words = PREFIXES[prefix][1] if colon else PLAIN[part][1]
+        parts.append({lang: text.format(rest) for lang, text in words.items()})
+    return {"en": " or ".join(p["en"] for p in parts), "zh": " 或 ".join(p["zh"] for p in parts)}

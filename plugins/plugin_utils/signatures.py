@@ -1,0 +1,158 @@
+# Copyright: (c) 2026, fastgpt.ops contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Log signatures: data in ``knowledge/signatures/*.yml``, compiled once, matched over bounded text.
+
+A signature alone proves little on a live host, so a hit counts only in the present run of the container, only
+while it is recent, for ``transient`` ones only outside the start-up, and not when a later line clears it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+import re._constants as sre  # type: ignore[import-not-found]
+import re._parser as sre_parse  # type: ignore[import-not-found]
+import typing as t
+
+from .catalogue import KNOWLEDGE, load_yaml
+from .logs import Log
+from .rule import Hit, Proof, Text
+
+STARTUP = 60.0
+"""Seconds after a container's start in which transient lines are normal."""
+RECENT = 180.0
+"""Seconds before the reading in which a transient line must stand to count."""
+MAX_AGE = 24 * 3600.0
+"""Seconds after which any line of a running container no longer counts."""
+EXCERPT = 400
+"""Characters of a line that a proof keeps."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    """One pattern and what it tells.
+
+    :ivar components: whose text it is looked for in; empty = anybody's. Texts of unknown origin are always searched,
+        unless ``strict``
+    :ivar transient: harmless during start-up
+    :ivar cleared_by: a line that, coming later in the same text, says the trouble is over
+    :ivar unless: a pattern that, anywhere in the same text, means this signature does not apply
+    """
+
+    finding: str
+    pattern: str
+    example: str
+    source: str
+    components: tuple[str, ...] = ()
+    confidence: str = "certain"
+    strict: bool = False
+    transient: bool = False
+    cleared_by: str | None = None
+    unless: str | None = None
+    facts: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+    expected: Text | None = None
+
+    @functools.cached_property
+    def regex(self) -> re.Pattern[str]:
+        return re.compile(self.pattern, re.MULTILINE)
+
+    @functools.cached_property
+    def literals(self) -> tuple[str, ...]:
+        """Texts of which one must stand in any match, lower case; empty where none can be told."""
+        return _literals(sre_parse.parse(self.pattern))
+
+    def concerns(self, log: Log) -> bool:
+        """Tell whether this text is one to look in."""
+        if not self.components or log.component in self.components:
+            return True
+        return not self.strict and (log.component is None or log.kind in ("shell", "api", "description", "env"))
+
+
+@functools.cache
+def signatures() -> tuple[Signature, ...]:
+    """Load all signatures.
+
+    :raises ValueError: where one is incomplete or its pattern does not compile
+    """
+    found = []
+    for path in sorted((KNOWLEDGE / "signatures").glob("*.yml")):
+        for raw in load_yaml(path) or []:
+            try:
+                signature = Signature(**{**raw, "components": tuple(raw.get("components", ()))})
+                signature.regex
+            except (TypeError, re.error) as error:
+                raise ValueError(f"{path.name}: signature of {raw.get('finding')!r}: {error}") from error
+            found.append(signature)
+    return tuple(found)
+
+
+def match(signature: Signature, log: Log) -> Hit | None:
+    """Look for a signature in a text; the hit shows the last line that counts."""
+    literals = signature.literals
+    if literals and not any(word in log.lower for word in literals):
+        return None
+    if signature.unless and re.search(signature.unless, log.text, re.MULTILINE):
+        return None
+    last: tuple[re.Match[str], int, str] | None = None
+    count = 0
+    for found in signature.regex.finditer(log.text):
+        number, line, when = log.line_at(found.start())
+        if _counts(signature, log, when):
+            last, count = (found, number, line), count + 1
+    if last is None:
+        return None
+    found, number, line = last
+    if signature.cleared_by and re.search(signature.cleared_by, log.text[found.end() :], re.MULTILINE):
+        return None
+    shown = line if found.group(0).count("\n") == 0 else found.group(0)
+    source = f"{log.source}:{number}" + (f" ({count}x)" if count > 1 else "")
+    facts = {**signature.facts, **{name: value for name, value in found.groupdict().items() if value}}
+    proof = Proof(source, _cut(shown, found.start() - log.text.rfind("\n", 0, found.start()) - 1), signature.expected)
+    return Hit((proof,), log.service if log.kind == "log" else None, facts, signature.confidence)
+
+
+def _counts(signature: Signature, log: Log, when: float | None) -> bool:
+    if not log.is_current(when):
+        return False
+    if when is None or log.collected_at is None or not log.running:
+        return True
+    age = log.collected_at - when
+    if signature.transient:
+        started = log.current_since
+        return age <= RECENT and (started is None or when - started >= STARTUP)
+    return age <= MAX_AGE
+
+
+def _cut(line: str, column: int) -> str:
+    """Keep the part of a long line around the match."""
+    line = line.rstrip()
+    if len(line) <= EXCERPT:
+        return line
+    start = max(0, min(column - EXCERPT // 4, len(line) - EXCERPT))
+    return ("…" if start else "") + line[start : start + EXCERPT] + ("…" if start + EXCERPT < len(line) else "")
+
+
+def _literals(parsed: t.Any) -> tuple[str, ...]:
+    """Find texts a match must hold one of: the longest run of plain characters, or one for each alternative."""
+    best: tuple[str, ...] = ()
+    run = ""
+    for operator, argument in [*parsed, (None, None)]:
+        if operator is sre.LITERAL:
+            run += chr(argument)
+            continue
+        if len(run) > min((len(word) for word in best), default=2):
+            best = (run.lower(),)
+        run = ""
+        inner: tuple[str, ...] = ()
+        if operator is sre.SUBPATTERN:
+            inner = _literals(argument[-1])
+        elif operator is sre.MAX_REPEAT and argument[0] > 0:
+            inner = _literals(argument[2])
+        elif operator is sre.BRANCH:
+            options = [_literals(option) for option in argument[1]]
+            inner = tuple(word for option in options for word in option) if all(options) else ()
+        if inner and min(map(len, inner)) > min((len(word) for word in best), default=2):
+            best = inner
+    return best
