@@ -150,7 +150,10 @@ def _missing(missing: t.Sequence[str]) -> Outcome:
 
 def _run_signatures(deployment: Deployment, finding: str, patterns: t.Sequence[Signature]) -> tuple[Outcome, list[Hit]]:
     hits = [
-        hit for signature in patterns for log in deployment.logs if signature.concerns(log) and (hit := match(signature, log))
+        _about(deployment, signature, hit)
+        for signature in patterns
+        for log in deployment.logs
+        if signature.concerns(log) and (hit := match(signature, log))
     ]
     if hits:
         for look in REFUTERS.get(finding, ()):
@@ -158,6 +161,14 @@ def _run_signatures(deployment: Deployment, finding: str, patterns: t.Sequence[S
                 return Outcome(OK, reason), []
         return Outcome(FOUND), hits
     return _looked(deployment, patterns), []
+
+
+def _about(deployment: Deployment, signature: Signature, hit: Hit) -> Hit:
+    """Put the service the finding is about in place of the one that wrote the log."""
+    if not signature.about:
+        return hit
+    container, service = deployment.one(signature.about), deployment.service_of(signature.about)
+    return dataclasses.replace(hit, service=(container and container.service) or (service.name if service else None))
 
 
 def _looked(deployment: Deployment, patterns: t.Sequence[Signature]) -> Outcome:

@@ -279,6 +279,11 @@ class Deployment:
         result = (self.evidence.get("probes") or {}).get(name)
         return result if isinstance(result, dict) and not result.get("error") else None
 
+    def probe_list(self, name: str) -> list[dict[str, Json]] | None:
+        """Give the entries of a probe that asks several things (``reach``, ``http``, ``model_calls``); None = not asked."""
+        result = (self.evidence.get("probes") or {}).get(name)
+        return result if isinstance(result, list) else None
+
     @functools.cached_property
     def version(self) -> Version | None:
         """FastGPT's version: asked inside the container, else the tag of the container's image, else the file's."""

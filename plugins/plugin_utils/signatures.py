@@ -39,6 +39,8 @@ class Signature:
     :ivar transient: harmless during start-up
     :ivar cleared_by: a line that, coming later in the same text, says the trouble is over
     :ivar unless: a pattern that, anywhere in the same text, means this signature does not apply
+    :ivar about: component the finding is about, where it is not the one that wrote the text; ``deployment`` = none in
+        particular, so that the same complaint in two logs is one finding
     """
 
     finding: str
@@ -53,6 +55,7 @@ class Signature:
     unless: str | None = None
     facts: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     expected: Text | None = None
+    about: str | None = None
 
     @functools.cached_property
     def regex(self) -> re.Pattern[str]:
