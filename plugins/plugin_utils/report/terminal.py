@@ -1,0 +1,117 @@
+# Copyright: (c) 2026, fastgpt.ops contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The summary for the terminal: at most ten lines a host, what to fix first on top."""
+
+from __future__ import annotations
+
+import collections
+import typing as t
+
+from rich.cells import cell_len, set_cell_size
+
+from ..logs import plain
+from .build import tree, verdict
+from .words import word
+
+Json = dict[str, t.Any]
+Line = tuple[str, t.Optional[str]]
+"""Text and the name of an Ansible display colour."""
+
+MAX_LINES = 10
+MAX_PROOFS = 2
+MAX_OTHER_ROOTS = 2
+LIST_HEALTHY = 10
+"""From this number of hosts on, the healthy ones share one line."""
+_LOOK = {
+    "critical": ("✗", "bright red"),
+    "error": ("✗", "red"),
+    "warning": ("!", "yellow"),
+    "info": ("·", "cyan"),
+    "healthy": ("✓", "green"),
+    "unreachable": ("?", "bright red"),
+    "unseen": ("?", "yellow"),
+}
+
+
+def render(report: Json, width: int) -> list[Line]:
+    """Make the lines of the whole report, the worst host first."""
+    lang = report["lang"]
+    healthy = [host["host"] for host in report["hosts"] if verdict(host) == "healthy"]
+    fold = len(report["hosts"]) > LIST_HEALTHY and len(healthy) > 1
+    lines: list[Line] = []
+    for host in report["hosts"]:
+        if not (fold and host["host"] in healthy):
+            lines += [*host_lines(host, lang, width), ("", None)]
+    if fold:
+        lines += [
+            (_fit(f"✓ {word('healthy_list', lang, len(healthy))}: {', '.join(healthy)}", width), "green"),
+            ("", None),
+        ]
+    return lines
+
+
+def host_lines(host: Json, lang: str, width: int) -> list[Line]:
+    """Make one host's lines: verdict, root finding with proof and next step, then other roots."""
+    lines = [_headline(host, lang)]
+    if not host["reachable"]:
+        lines.append((f"  {host['error']}", None))
+        lines.append((f"  → {word('unreachable_help', lang, host['host']).replace('`', '')}", None))
+    roots = tree(host["findings"])
+    if roots:
+        lines += _root_lines(*roots[0], lang)
+        others = roots[1:]
+        for finding, _below in others[:MAX_OTHER_ROOTS]:
+            lines.append((f"  {finding['rank']}. {finding['title']} [{finding['id']}]", _LOOK[finding["severity"]][1]))
+        if len(others) > MAX_OTHER_ROOTS:
+            lines.append((f"  +{len(others) - MAX_OTHER_ROOTS} {word('more', lang)}", None))
+    return [(_fit(text, width), colour) for text, colour in lines[:MAX_LINES]]
+
+
+def _headline(host: Json, lang: str) -> Line:
+    state = verdict(host)
+    mark, colour = _LOOK[state]
+    statuses = collections.Counter(check["status"] for check in host["checks"].values())
+    version = host["deployment"].get("fastgpt_version")
+    parts = [
+        f"FastGPT {version}" if version else "",
+        word("count_findings", lang, len(host["findings"])) if host["findings"] else "",
+        word("count_ok", lang, statuses["ok"]) if host["reachable"] else "",
+        word("count_unknown", lang, statuses["unknown"]) if statuses["unknown"] else "",
+    ]
+    details = " · ".join(part for part in parts if part)
+    return f"{mark} {host['host']}  {word(state, lang).upper()}  {details}".rstrip(), colour
+
+
+def _root_lines(finding: Json, below: t.Sequence[t.Any], lang: str) -> list[Line]:
+    colour = _LOOK[finding["severity"]][1]
+    head = f"  {finding['rank']}. {finding['title']} [{finding['id']}, {word(finding['confidence'], lang)}]"
+    lines: list[Line] = [(head, colour)]
+    for proof in finding["evidence"][:MAX_PROOFS]:
+        lines.append((f"     {proof['source']} │ {one_line(proof['excerpt'])}", None))
+        if proof.get("expected"):
+            lines.append((f"     {word('expected', lang)}: {one_line(proof['expected'])}", None))
+    if below:
+        lines.append((f"     {word('explains', lang)}: {', '.join(_ids(below))}", "cyan"))
+    lines.append(
+        (f"     → {word('next', lang)}: {one_line(finding['remedy']['steps'][0]).replace('`', '')}", "bright blue")
+    )
+    return lines
+
+
+def _ids(nodes: t.Sequence[t.Any]) -> list[str]:
+    found = []
+    for finding, below in nodes:
+        found += [finding["id"], *_ids(below)]
+    return list(dict.fromkeys(found))
+
+
+def one_line(text: str) -> str:
+    """Put a text of several lines on one, without control characters (a log must not steer the terminal)."""
+    joined = " ⏎ ".join(line.strip() for line in plain(text).splitlines() if line.strip())
+    return "".join(char if char.isprintable() else "�" for char in joined)
+
+
+def _fit(text: str, width: int) -> str:
+    """Cut a line to the terminal's cells; a Chinese character takes two."""
+    return text if cell_len(text) <= width else set_cell_size(text, width - 1).rstrip() + "…"
