@@ -57,7 +57,7 @@ def load_yaml(path: pathlib.Path) -> t.Any:
 def findings() -> dict[str, Entry]:
     """Load every entry by id; files in alphabetical order, ``order`` as written or by position.
 
-    :raises ValueError: where an entry is incomplete, doubled or names an id that does not exist
+    :raises ValueError: where an entry is incomplete or doubled
     """
     result: dict[str, Entry] = {}
     for path in sorted((KNOWLEDGE / "findings").glob("*.yml")):
@@ -66,21 +66,25 @@ def findings() -> dict[str, Entry]:
             if entry.id in result:
                 raise ValueError(f"{path.name}: {entry.id} is there twice")
             result[entry.id] = entry
-    for entry in result.values():
-        unknown = [name for name in entry.explains if name not in result]
-        if unknown:
-            raise ValueError(f"{entry.id} explains unknown ids: {', '.join(unknown)}")
     return result
 
 
 def _entry(where: str, raw: dict[str, t.Any], position: int) -> Entry:
     try:
-        entry = Entry(**{**raw, "steps": tuple(raw["steps"]), "explains": tuple(raw.get("explains", ())),
-                         "order": raw.get("order", 1000 + position)})
+        entry = Entry(
+            **{
+                **raw,
+                "steps": tuple(raw["steps"]),
+                "explains": tuple(raw.get("explains", ())),
+                "order": raw.get("order", 1000 + position),
+            }
+        )
     except (KeyError, TypeError) as error:
         raise ValueError(f"{where}: entry {raw.get('id')!r} is not complete: {error}") from error
     if entry.severity not in SEVERITIES or entry.risk not in RISKS:
-        raise ValueError(f"{where}: {entry.id}: severity {entry.severity!r} or risk {entry.risk!r} is not one of the contract's")
+        raise ValueError(
+            f"{where}: {entry.id}: severity {entry.severity!r} or risk {entry.risk!r} is not one of the contract's"
+        )
     for text in (entry.title, entry.cause, *entry.steps):
         if set(text) != set(LANGUAGES):
             raise ValueError(f"{where}: {entry.id}: every text has en and zh, this one has {sorted(text)}")

@@ -238,13 +238,39 @@ class Deployment:
     @functools.cached_property
     def logs(self) -> tuple[Log, ...]:
         """Container logs, and posted texts after them."""
-        logs = [log for item in self.evidence.get("logs") or [] if item.get("text") for log in self._container_logs(item)]
+        logs = [
+            log for item in self.evidence.get("logs") or [] if item.get("text") for log in self._container_logs(item)
+        ]
         for item in self.evidence.get("texts") or []:
             if item.get("text"):
                 component = component_of(None, item.get("container")) if item.get("container") else None
                 kind = str(item.get("kind") or "shell")
-                logs.append(Log(str(item.get("name")), item["text"], "daemon" if kind == "up" else component, None, kind))
-        return tuple(logs)
+                logs.append(
+                    Log(str(item.get("name")), item["text"], "daemon" if kind == "up" else component, None, kind)
+                )
+        return tuple(logs + list(self._engine_words()))
+
+    def _engine_words(self) -> t.Iterator[Log]:
+        """What docker itself says of the host, the compose file and each container, as texts to search."""
+        for source, text in (
+            ("docker info", self.engine.get("error")),
+            ("docker compose config", self.project.get("rendered_error")),
+        ):
+            if text:
+                yield Log(source, str(text), "daemon", None, "state")
+        for container in self.containers:
+            if error := container.state.get("error"):
+                yield Log(
+                    f"docker inspect {container.name}: State.Error", str(error), "daemon", container.service, "state"
+                )
+            if checks := container.data.get("health_log"):
+                yield Log(
+                    f"health check of {container.name}",
+                    "\n".join(checks),
+                    container.component,
+                    container.service,
+                    "state",
+                )
 
     def _container_logs(self, item: dict[str, Json]) -> t.Iterator[Log]:
         name = item.get("container")
@@ -289,7 +315,11 @@ class Deployment:
         """FastGPT's version: asked inside the container, else the tag of the container's image, else the file's."""
         asked = Version.parse((self.probe("app_version") or {}).get("version"))
         service = self.service_of("app")
-        return asked or image_version(self.app.image if self.app else None) or image_version(service.image if service else None)
+        return (
+            asked
+            or image_version(self.app.image if self.app else None)
+            or image_version(service.image if service else None)
+        )
 
     # --- what is known at all
 
@@ -305,16 +335,36 @@ class Deployment:
         listed = self.services or (self.live and self.evidence.get("containers") is not None and self.located)
         return False if listed else None
 
+    @functools.cached_property
     def facts(self) -> dict[str, str]:
         """Names for texts: this host's real containers, files and commands, with usual ones where unknown."""
         facts = {"host": self.name, "version": str(self.version) if self.version else "?"}
-        for component in ("app", "mongo", "pg", "oneapi", "oneapi-db", "aiproxy", "aiproxy-pg", "redis", "plugin", "sandbox", "storage"):
+        for component in (
+            "app",
+            "mongo",
+            "pg",
+            "oneapi",
+            "oneapi-db",
+            "aiproxy",
+            "aiproxy-pg",
+            "redis",
+            "plugin",
+            "sandbox",
+            "storage",
+        ):
             container, service = self.one(component), self.service_of(component)
             key = component.replace("-", "_")
-            usual = {"app": "fastgpt", "oneapi-db": "mysql", "storage": "fastgpt-minio", "aiproxy-pg": "aiproxy_pg"}.get(component, component)
+            usual = {
+                "app": "fastgpt",
+                "oneapi-db": "mysql",
+                "storage": "fastgpt-minio",
+                "aiproxy-pg": "aiproxy_pg",
+            }.get(component, component)
             service_name = (container and container.service) or (service and service.name) or usual
             facts[f"{key}_service"] = service_name
-            facts[f"{key}_container"] = (container and container.name) or (service and service.container_name) or service_name
+            facts[f"{key}_container"] = (
+                (container and container.name) or (service and service.container_name) or service_name
+            )
         v2 = (self.evidence.get("compose") or {}).get("v2", True)
         facts["compose"] = "docker compose" if v2 else "docker-compose"
         config_files = self.project.get("config_files") or []
@@ -376,7 +426,10 @@ def parse_url(text: str | None) -> Address | None:
     scheme, separator, rest = text.partition("://")
     if not separator or not rest:
         return None
-    cut = min((rest.find(c) for c in "/?#" if rest.find(c, rest.rfind("@") + 1) >= 0 and rest.find(c) > rest.rfind("@")), default=len(rest))
+    cut = min(
+        (rest.find(c) for c in "/?#" if rest.find(c, rest.rfind("@") + 1) >= 0 and rest.find(c) > rest.rfind("@")),
+        default=len(rest),
+    )
     authority, tail = rest[:cut], rest[cut:]
     login, _at, where = authority.rpartition("@")
     where = where.split(",")[0]

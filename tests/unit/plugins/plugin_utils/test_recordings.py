@@ -55,6 +55,11 @@ def test_near_miss_does_not_match(finding: str, case: dict[str, t.Any]) -> None:
 
 
 @pytest.mark.parametrize("finding", catalogue.findings())
+def test_explains_only_known_findings(finding: str) -> None:
+    assert set(catalogue.findings()[finding].explains) <= set(catalogue.findings())
+
+
+@pytest.mark.parametrize("finding", catalogue.findings())
 def test_every_built_finding_has_both(finding: str) -> None:
     diagnosis.load_rules()
     built = any(r.finding == finding for r in rule.RULES) or any(s.finding == finding for s in signatures())
