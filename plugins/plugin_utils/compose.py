@@ -25,7 +25,9 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag.rsplit(":", 1)[1] in ("null", "merge")]
     for first, resolvers in _Loader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
 _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$"), list("-+0123456789"))
 
 
@@ -94,10 +96,15 @@ def parse_ports(entries: t.Any) -> list[Port]:
     for entry in entries if isinstance(entries, list) else []:
         if isinstance(entry, dict):
             entry = "{}:{}:{}/{}".format(
-                entry.get("host_ip", ""), entry.get("published", ""), entry.get("target", ""), entry.get("protocol", "tcp")
+                entry.get("host_ip", ""),
+                entry.get("published", ""),
+                entry.get("target", ""),
+                entry.get("protocol", "tcp"),
             )
         text, _slash, protocol = str(entry).partition("/")
-        match = re.fullmatch(r"(?:(?P<ip>\[[^\]]*\]|[^:\[\]]*):)??(?:(?P<host>\d+(?:-\d+)?)?:)?(?P<inside>\d+(?:-\d+)?)", text.strip())
+        match = re.fullmatch(
+            r"(?:(?P<ip>\[[^\]]*\]|[^:\[\]]*):)??(?:(?P<host>\d+(?:-\d+)?)?:)?(?P<inside>\d+(?:-\d+)?)", text.strip()
+        )
         if not match:
             continue
         inside = _range(match["inside"])
@@ -287,7 +294,7 @@ def _step(node: yaml.Node | None, key: Key) -> tuple[int, yaml.Node] | None:
             if isinstance(item, yaml.ScalarNode) and str(item.value).partition("=")[0].strip() == key:
                 return item.start_mark.line + 1, item
     if isinstance(node, yaml.MappingNode):
-        merged = []
+        merged: list[yaml.Node] = []
         for name, value in node.value:
             if str(name.value) == str(key):
                 return name.start_mark.line + 1, value

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
+import functools
 import importlib
 import pathlib
 import typing as t
@@ -70,6 +72,23 @@ def load_rules() -> None:
         importlib.import_module(f"{__package__}.rules.{path.stem}")
 
 
+@functools.cache
+def _rules_by_finding() -> dict[str, list[Rule]]:
+    load_rules()
+    grouped: dict[str, list[Rule]] = collections.defaultdict(list)
+    for item in RULES:
+        grouped[item.finding].append(item)
+    return dict(grouped)
+
+
+@functools.cache
+def _signatures_by_finding() -> dict[str, list[Signature]]:
+    grouped: dict[str, list[Signature]] = collections.defaultdict(list)
+    for item in signatures():
+        grouped[item.finding].append(item)
+    return dict(grouped)
+
+
 def unreachable(host: str, message: str) -> HostDiagnosis:
     """Make the entry of a host that could not be read."""
     return HostDiagnosis(host, False, {}, {}, [], message)
@@ -84,7 +103,6 @@ def diagnose(
     :param only: ids to restrict to; empty = all
     :param skip: ids to leave out
     """
-    load_rules()
     deployment = Deployment(evidence)
     wanted = [i for i in catalogue.findings() if (not only or i in only) and i not in skip]
     absent = deployment.live and deployment.engine.get("state") == "ok" and not deployment.located
@@ -105,8 +123,8 @@ def diagnose(
 
 def _check(deployment: Deployment, finding: str) -> tuple[Outcome, list[Hit]]:
     """Run the rules and signatures of one finding and merge what they say."""
-    rules = [rule for rule in RULES if rule.finding == finding]
-    patterns = [s for s in signatures() if s.finding == finding]
+    rules = _rules_by_finding().get(finding, [])
+    patterns = _signatures_by_finding().get(finding, [])
     if not rules and not patterns:
         return Outcome(UNKNOWN, NOT_IMPLEMENTED), []
     outcomes, hits = [], []
@@ -145,7 +163,10 @@ def _run_rule(deployment: Deployment, rule: Rule) -> tuple[Outcome, list[Hit]]:
 
 def _missing(missing: t.Sequence[str]) -> Outcome:
     parts = [needs.describe(need) for need in missing]
-    return Outcome(UNKNOWN, {"en": "missing: " + "; ".join(p["en"] for p in parts), "zh": "缺少：" + "；".join(p["zh"] for p in parts)})
+    return Outcome(
+        UNKNOWN,
+        {"en": "missing: " + "; ".join(p["en"] for p in parts), "zh": "缺少：" + "；".join(p["zh"] for p in parts)},
+    )
 
 
 def _run_signatures(deployment: Deployment, finding: str, patterns: t.Sequence[Signature]) -> tuple[Outcome, list[Hit]]:
@@ -208,7 +229,7 @@ def _merge(hits: t.Sequence[Hit]) -> list[Hit]:
 
 
 def _finding(deployment: Deployment, entry: catalogue.Entry, hit: Hit) -> Finding:
-    facts = {**deployment.facts(), **_subject(deployment, hit.service), **hit.facts}
+    facts = {**deployment.facts, **_subject(deployment, hit.service), **hit.facts}
     return Finding(
         entry=entry,
         hit=hit,
@@ -224,7 +245,7 @@ def _finding(deployment: Deployment, entry: catalogue.Entry, hit: Hit) -> Findin
 
 def _subject(deployment: Deployment, service: str | None) -> dict[str, str]:
     container = deployment.container_named(service) or deployment.app
-    usual = deployment.facts()["app_container"]
+    usual = deployment.facts["app_container"]
     return {
         "service": service or (container and container.service) or usual,
         "container": container.name if container else service or usual,

@@ -63,7 +63,9 @@ def split_prefixes(text: str) -> dict[str | None, str]:
 class Log:
     """One container's log, or one posted text: plain lines with the time each was written, where known."""
 
-    def __init__(self, source: str, text: str, component: str | None = None, service: str | None = None, kind: str = "log"):
+    def __init__(
+        self, source: str, text: str, component: str | None = None, service: str | None = None, kind: str = "log"
+    ):
         self.source = source
         self.component = component
         self.service = service
@@ -73,11 +75,14 @@ class Log:
         """Seconds since the epoch; what is older belongs to an earlier run of the container."""
         self.collected_at: float | None = None
         self.running = False
-        """True for a container that was up when the log was read: then what is old or only of the start does not count."""
+        """True for a container that was up when its log was read: then old lines and start-up lines do not count."""
 
     @functools.cached_property
     def _parsed(self) -> tuple[str, list[int], list[float | None]]:
-        lines, offsets, times, offset = [], [], [], 0
+        lines: list[str] = []
+        offsets: list[int] = []
+        times: list[float | None] = []
+        offset = 0
         for line in plain(self._raw).split("\n"):
             match = _STAMP.match(line)
             if match:

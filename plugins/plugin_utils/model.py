@@ -287,11 +287,11 @@ class Deployment:
             yield log
 
     def _run_since(self, container: Container) -> float | None:
-        """Begin of the run whose lines count. A container in a restart loop may have said nothing since its last start."""
+        """Begin of the run whose lines count; one in a restart loop may have said nothing since its last start."""
         started = container.when("started_at")
         if started is None or self.now is None:
             return started
-        looping = container.status != "running" or self.now - started < 60 and container.data.get("restart_count")
+        looping = container.status != "running" or (self.now - started < 60 and container.data.get("restart_count"))
         return min(started, self.now - 600) if looping else started
 
     def log_of(self, component: str) -> list[Log]:
@@ -306,7 +306,7 @@ class Deployment:
         return result if isinstance(result, dict) and not result.get("error") else None
 
     def probe_list(self, name: str) -> list[dict[str, Json]] | None:
-        """Give the entries of a probe that asks several things (``reach``, ``http``, ``model_calls``); None = not asked."""
+        """Give the entries of a probe that asks several things (``reach``, ``http`` ...); None = not asked."""
         result = (self.evidence.get("probes") or {}).get(name)
         return result if isinstance(result, list) else None
 
@@ -351,6 +351,7 @@ class Deployment:
             "plugin",
             "sandbox",
             "storage",
+            "milvus",
         ):
             container, service = self.one(component), self.service_of(component)
             key = component.replace("-", "_")
@@ -359,6 +360,7 @@ class Deployment:
                 "oneapi-db": "mysql",
                 "storage": "fastgpt-minio",
                 "aiproxy-pg": "aiproxy_pg",
+                "milvus": "milvusStandalone",
             }.get(component, component)
             service_name = (container and container.service) or (service and service.name) or usual
             facts[f"{key}_service"] = service_name

@@ -41,12 +41,18 @@ PLAIN: dict[str, tuple[t.Callable[[Deployment], bool], dict[str, str]]] = {
     ),
     "version": (lambda d: d.version is not None, {"en": "FastGPT's version", "zh": "FastGPT 的版本号"}),
     "texts": (lambda d: bool(d.evidence.get("texts")), {"en": "posted output of the shell", "zh": "命令行输出"}),
-    "project": (lambda d: d.evidence.get("projects") is not None, {"en": "a search for deployments", "zh": "对部署目录的查找"}),
+    "project": (
+        lambda d: d.evidence.get("projects") is not None,
+        {"en": "a search for deployments", "zh": "对部署目录的查找"},
+    ),
 }
 
 PREFIXES: dict[str, tuple[t.Callable[[Deployment, str], bool], dict[str, str]]] = {
     "log": (lambda d, x: bool(d.log_of(x)), {"en": "the log of {}", "zh": "{} 的日志"}),
-    "probe": (lambda d, x: d.probe(x) is not None or d.probe_list(x) is not None, {"en": "the live probe '{}'", "zh": "在线探测 {}"}),
+    "probe": (
+        lambda d, x: d.probe(x) is not None or d.probe_list(x) is not None,
+        {"en": "the live probe '{}'", "zh": "在线探测 {}"},
+    ),
     "env": (lambda d, x: d.knows_env(x), {"en": "the environment of {}", "zh": "{} 的环境变量"}),
     "process_env": (
         lambda d, x: any(c.name in d.process_env or c.service in d.process_env for c in d.of(x)) or x in d.process_env,

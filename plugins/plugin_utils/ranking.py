@@ -32,7 +32,9 @@ def explanations(found: t.Sequence[Ranked]) -> list[list[str]]:
         causes = [
             cause.entry.id
             for cause in found
-            if effect.entry.id in cause.entry.explains and cause.entry.id != effect.entry.id and _same_matter(cause, effect)
+            if effect.entry.id in cause.entry.explains
+            and cause.entry.id != effect.entry.id
+            and _same_matter(cause, effect)
         ]
         mutual = [c for c in causes if c in effect.entry.explains]
         before = {c.entry.id for c in found if c.entry.order < effect.entry.order}
@@ -40,7 +42,9 @@ def explanations(found: t.Sequence[Ranked]) -> list[list[str]]:
     return result
 
 
-PER_SERVICE = frozenset({"container-restart-loop", "container-not-running", "container-unhealthy", "container-config-drift"})
+PER_SERVICE = frozenset(
+    {"container-restart-loop", "container-not-running", "container-unhealthy", "container-config-drift"}
+)
 """Findings that tell only which container suffers."""
 
 

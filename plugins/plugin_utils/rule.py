@@ -34,8 +34,16 @@ class Hit:
     severity: str | None = None
 
 
-def hit(source: str, excerpt: str, *, expected: Text | None = None, service: str | None = None,
-        confidence: str = "certain", severity: str | None = None, **facts: t.Any) -> Hit:
+def hit(
+    source: str,
+    excerpt: str,
+    *,
+    expected: Text | None = None,
+    service: str | None = None,
+    confidence: str = "certain",
+    severity: str | None = None,
+    **facts: t.Any,
+) -> Hit:
     """Make a hit with one proof.
 
     :param source: where it was read, e.g. ``docker inspect mongo`` or ``docker-compose.yml:12``

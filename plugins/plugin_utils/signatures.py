@@ -39,6 +39,7 @@ class Signature:
     :ivar transient: harmless during start-up
     :ivar cleared_by: a line that, coming later in the same text, says the trouble is over
     :ivar unless: a pattern that, anywhere in the same text, means this signature does not apply
+    :ivar severity: where this wording weighs less (or more) than the finding usually does
     :ivar about: component the finding is about, where it is not the one that wrote the text; ``deployment`` = none in
         particular, so that the same complaint in two logs is one finding
     """
@@ -53,6 +54,7 @@ class Signature:
     transient: bool = False
     cleared_by: str | None = None
     unless: str | None = None
+    severity: str | None = None
     facts: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     expected: Text | None = None
     about: str | None = None
@@ -84,7 +86,7 @@ def signatures() -> tuple[Signature, ...]:
         for raw in load_yaml(path) or []:
             try:
                 signature = Signature(**{**raw, "components": tuple(raw.get("components", ()))})
-                signature.regex
+                _ = signature.regex
             except (TypeError, re.error) as error:
                 raise ValueError(f"{path.name}: signature of {raw.get('finding')!r}: {error}") from error
             found.append(signature)
@@ -113,7 +115,7 @@ def match(signature: Signature, log: Log) -> Hit | None:
     source = f"{log.source}:{number}" + (f" ({count}x)" if count > 1 else "")
     facts = {**signature.facts, **{name: value for name, value in found.groupdict().items() if value}}
     proof = Proof(source, _cut(shown, found.start() - log.text.rfind("\n", 0, found.start()) - 1), signature.expected)
-    return Hit((proof,), log.service if log.kind == "log" else None, facts, signature.confidence)
+    return Hit((proof,), log.service if log.kind == "log" else None, facts, signature.confidence, signature.severity)
 
 
 def _counts(signature: Signature, log: Log, when: float | None) -> bool:

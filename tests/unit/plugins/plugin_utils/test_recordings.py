@@ -11,7 +11,6 @@ import typing as t
 
 import pytest
 import yaml
-
 from ansible_collections.fastgpt.ops.plugins.plugin_utils import catalogue, diagnosis, rule
 from ansible_collections.fastgpt.ops.plugins.plugin_utils.readers import read_host
 from ansible_collections.fastgpt.ops.plugins.plugin_utils.signatures import signatures
@@ -39,7 +38,8 @@ def test_recording_matches(finding: str, case: dict[str, t.Any]) -> None:
     found = {item.entry.id: item for item in result.findings}
     assert finding in found, f"found {sorted(found)}, check: {result.checks[finding]}"
     item = found[finding]
-    assert item.hit.proofs and all(proof.excerpt for proof in item.hit.proofs)
+    assert item.hit.proofs
+    assert all(proof.excerpt for proof in item.hit.proofs)
     if "rank" in case:
         assert item.rank == case["rank"], [(f.rank, f.entry.id, f.explained_by) for f in result.findings]
     if "explained_by" in case:
@@ -67,7 +67,8 @@ def test_every_built_finding_has_both(finding: str) -> None:
     path = RECORDINGS / f"{finding}.yml"
     assert path.is_file(), f"{finding} has no recording"
     kinds = yaml.safe_load(path.read_text(encoding="utf-8"))
-    assert kinds.get("match") and kinds.get("near_miss")
+    assert kinds.get("match")
+    assert kinds.get("near_miss")
 
 
 @pytest.mark.parametrize("signature", signatures(), ids=lambda s: f"{s.finding}-{s.pattern[:40]}")
