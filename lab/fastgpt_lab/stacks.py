@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, fastgpt.ops contributors
+"""Putting a stack's files on a lab host and bringing it up with that host's own Compose."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import time
+from pathlib import Path
+
+import yaml
+
+from . import hosts
+from .images import folder_digest
+from .settings import PROJECT_DIR, STACKS, Host, LabError
+from .shell import run, step
+
+NOT_DEPLOYED = ("README.md", "files.yml")
+MARKER = "/opt/.lab-deployed"
+APP_URL = "http://127.0.0.1:3000/api/common/system/getInitData"
+
+# Restores the kind of each file too: a fault may have put a folder in its place.
+MAKE_ROOM = """
+mkdir -p "$PROJECT_DIR"; cd "$PROJECT_DIR"
+for path in $FILES; do [ ! -d "$path" ] || rm -rf "$path"; done
+"""
+# Compose prints much on success; its last lines matter when it fails.
+COMPOSE_QUIETLY = """
+cd "$PROJECT_DIR"
+$COMPOSE $ARGUMENTS >/tmp/lab-compose.log 2>&1 || { tail -n 15 /tmp/lab-compose.log; exit 1; }
+"""
+IS_READY = f"""exec python3 -c 'import urllib.request as r; r.urlopen("{APP_URL}", timeout=2)' 2>/dev/null"""
+
+
+def files_of(stack: Path) -> dict[str, Path]:
+    """The files of a stack that go onto a host, by their path in the project folder."""
+    paths = {str(path.relative_to(stack)): path for path in sorted(stack.rglob("*")) if path.is_file()}
+    return {name: path for name, path in paths.items() if name not in NOT_DEPLOYED}
+
+
+def archive(stack: Path) -> bytes:
+    """The stack's files as a tar archive: root's and mode 0644, but for what the stack's files.yml says.
+
+    files.yml is a list of `{path, mode: "0400", owner: "999:999"}`.
+    """
+    settings = stack / "files.yml"
+    special = (
+        {entry["path"]: entry for entry in yaml.safe_load(settings.read_text("utf-8"))} if settings.exists() else {}
+    )
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name, path in files_of(stack).items():
+            info = tar.gettarinfo(path, name)
+            entry = special.get(name, {})
+            info.mode = int(entry.get("mode", "0644"), 8)
+            info.uid, info.gid = map(int, entry.get("owner", "0:0").split(":"))
+            info.uname = info.gname = ""
+            tar.addfile(info, io.BytesIO(path.read_bytes()))
+    return buffer.getvalue()
+
+
+def stack_folder(host: Host) -> Path:
+    """The folder of the host's stack. Raises LabError when there is none."""
+    folder = STACKS / host.stack
+    if not (folder / "docker-compose.yml").exists():
+        raise LabError(f"{host.name}: no stack {host.stack} in {STACKS}")
+    return folder
+
+
+def put_files(host: Host) -> None:
+    """Put the stack's pristine files into the project folder; other files there stay."""
+    stack = stack_folder(host)
+    hosts.shell(host, MAKE_ROOM, PROJECT_DIR=PROJECT_DIR, FILES=" ".join(files_of(stack)))
+    run("docker", "exec", "--interactive", host.container, "tar", "-x", "-C", PROJECT_DIR, stdin=archive(stack))
+
+
+def compose(host: Host, arguments: str) -> None:
+    """Run the host's own Compose in the project folder. Raises LabError with the end of what it said."""
+    hosts.shell(host, COMPOSE_QUIETLY, PROJECT_DIR=PROJECT_DIR, COMPOSE=host.compose, ARGUMENTS=arguments)
+
+
+def bring_up(host: Host) -> None:
+    """Put the pristine files in place, let Compose create what differs, and wait until the app answers."""
+    put_files(host)
+    compose(host, "up -d --remove-orphans")
+    wait_until_ready(host)
+
+
+def deploy(host: Host, images: str) -> None:
+    """Deploy the stack anew, its data gone, unless the host has these files and images (a hash) already."""
+    wanted = f"{images} {folder_digest(stack_folder(host))}"
+    if hosts.shell(host, f"cat {MARKER} 2>/dev/null || echo none") == wanted:
+        return
+    with step(f"{host.name}: deploy stack {host.stack} with {host.compose}"):
+        hosts.shell(host, f"rm -f {MARKER}")
+        delete(host)
+        put_files(host)
+        compose(host, "pull --quiet")
+        bring_up(host)
+        hosts.shell(host, f"echo '{wanted}' > {MARKER}")
+
+
+def delete(host: Host) -> None:
+    """Remove the stack with its data from the host; images stay."""
+    if hosts.shell(host, f"ls -d {PROJECT_DIR} 2>/dev/null || echo"):
+        put_files(host)
+        compose(host, "down --volumes --remove-orphans")
+        hosts.shell(host, f"rm -rf {PROJECT_DIR}")
+
+
+def wait_until_ready(host: Host, seconds: float = 90) -> None:
+    """Wait until the app answers on its published port. Raises LabError with the state of the containers."""
+    deadline = time.monotonic() + seconds
+    while run("docker", "exec", host.container, "sh", "-c", IS_READY, check=False).returncode:
+        if time.monotonic() > deadline:
+            table = hosts.shell(host, "docker ps --all --format '{{.Names}}: {{.Status}}'")
+            raise LabError(f"{host.name}: FastGPT does not answer after {seconds:.0f} s\n{table}")
+        time.sleep(0.5)
