@@ -9,7 +9,17 @@ import os
 import pathlib
 import typing as t
 
-from .host import COMPOSE_NAMES, CONFIG_NAMES, CUT_MARK, ENV_NAMES, FOLDERS, OTHER_NAMES, OVERRIDE_NAMES, TEXT_KINDS
+from .host import (
+    COMPOSE_NAMES,
+    CONFIG_NAMES,
+    CUT_MARK,
+    ENV_NAMES,
+    FOLDERS,
+    OTHER_NAMES,
+    OVERRIDE_NAMES,
+    TEXT_KINDS,
+    read_host,
+)
 
 KNOWN_FILES = frozenset((*COMPOSE_NAMES, *OVERRIDE_NAMES, *ENV_NAMES, *CONFIG_NAMES, *TEXT_KINDS, *OTHER_NAMES))
 HEAD_BYTES = 1 << 20
@@ -30,19 +40,25 @@ def host_folders(path: str | os.PathLike[str]) -> list[tuple[str, pathlib.Path]]
     """
     folder = pathlib.Path(path)
     if not folder.is_dir():
-        raise BundleError(
-            f"{folder} is {'not a folder' if folder.exists() else 'not there'}; a bundle is a folder of files"
-        )
+        trouble = "not a folder" if folder.exists() else "not there"
+        raise BundleError(f"{folder} is {trouble}; a bundle is a folder of files")
     if _is_host(folder):
         return [(folder.resolve().name or "host", folder)]
-    hosts = sorted(
-        (entry.name, entry) for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")
-    )
+    hosts = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     if not hosts:
-        raise BundleError(
-            f"{folder} holds neither a host's files (ps.txt, docker-compose.yml, logs/ ...) nor a folder for each host"
-        )
-    return hosts
+        wanted = "a host's files (ps.txt, docker-compose.yml, logs/NAME.log ...) or a folder for each host"
+        raise BundleError(f"{folder} holds nothing to read; wanted are {wanted}")
+    return [(entry.name, entry) for entry in hosts]
+
+
+def read_bundle(path: str | os.PathLike[str], salt: str) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
+    """Give name and evidence of each host of a bundle.
+
+    :param salt: of the run's secret tokens
+    :raises BundleError: see :func:`host_folders`
+    """
+    for name, folder in host_folders(path):
+        yield name, read_host(read_files(folder), name, salt)
 
 
 def _is_host(folder: pathlib.Path) -> bool:
@@ -50,13 +66,14 @@ def _is_host(folder: pathlib.Path) -> bool:
         name = entry.name.lower()
         if entry.is_file() and (name in KNOWN_FILES or name.endswith(".log")):
             return True
-        if (
-            entry.is_dir()
-            and name in FOLDERS
-            and any(item.is_file() and item.name.lower() not in KNOWN_FILES for item in entry.iterdir())
-        ):
+        if entry.is_dir() and name in FOLDERS and any(_is_text(item) for item in entry.iterdir()):
             return True
     return False
+
+
+def _is_text(path: pathlib.Path) -> bool:
+    """Tell a file of logs/, env/ or api/ from one that shows that the folder is a host of that name."""
+    return path.is_file() and path.name.lower() not in KNOWN_FILES
 
 
 def read_files(folder: pathlib.Path) -> dict[str, bytes]:

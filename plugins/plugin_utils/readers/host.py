@@ -11,11 +11,13 @@ import posixpath
 import re
 import typing as t
 
+from ...module_utils._docker import container_from_inspect
 from ..components import component_of
 from ..compose import ComposeFile, parse_env_file
 from ..logs import parse_time
 from .decode import decode
 from .ps import parse_ps
+from .tokens import tokenise
 
 Json = t.Any
 Files = t.Mapping[str, bytes]
@@ -33,10 +35,13 @@ CUT_MARK = "[fastgpt.ops left out {} bytes here]"
 _CUT = re.compile(r"^\[fastgpt\.ops left out \d+ bytes here\]$", re.MULTILINE)
 _NOBODY = {"", "unknown", "log", "logs", "all", "compose", "docker", "output", "console"}
 _HEADING = re.compile(
-    r"^(?:==> (?P<tail>[\w./-]+?)(?:\.log)? <==|.{0,80}?[$#>] ?(?:sudo )?docker(?:[- ]compose)? logs (?P<options>(?:-\S+ (?:\d+\S* )?)*)(?P<name>[\w.-]+).*)$",
+    r"^(?:==> (?P<tail>[\w./-]+?)(?:\.log)? <=="
+    r"|.{0,80}?[$#>] ?(?:sudo )?docker(?:[- ]compose)? logs (?:-\S+ (?:\d+\S* )?)*(?P<name>[\w.-]+).*)$",
     re.MULTILINE,
 )
 _STAMPED = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d) ")
+_BETWEEN_OBJECTS = re.compile(r"[\s,\[\]]*")
+_NEXT_OBJECT = re.compile(r"^[\[{]", re.MULTILINE)
 _VARIABLE = re.compile(r"^\s*(?:- |export |declare -x )?[\"']?([A-Za-z_]\w*)[\"']?(?:=|: )(.*)$")
 
 
@@ -68,12 +73,12 @@ class HostFiles:
                 yield path, stem, decode(self._files[path]).replace("\r\n", "\n")
 
 
-def read_host(files: Files, name: str, tokenise: t.Callable[[Json], Json] | None = None) -> Json:
+def read_host(files: Files, name: str, salt: str) -> Json:
     """Make one host's evidence of its files.
 
     :param files: content by path in the host's folder, as contract section 4 names them
     :param name: the host's name, where manifest.json gives none
-    :param tokenise: replaces the secrets in the evidence; None leaves it as it is
+    :param salt: of the run's secret tokens
     :returns: evidence; what was written by collect.yml (evidence.json) goes first, the other files add what it lacks
     """
     host = HostFiles(files)
@@ -90,10 +95,10 @@ def read_host(files: Files, name: str, tokenise: t.Callable[[Json], Json] | None
         "texts": _texts(host),
         "process_env": {stem: read_env(text) for _path, stem, text in host.under("env", ".env", ".txt")},
     }
-    evidence |= _containers(host, evidence, failures)
+    # no file, so not looked at; but a table of containers with no row says that there is none
     evidence = {key: value for key, value in evidence.items() if value not in (None, [], {})}
-    if tokenise:
-        evidence = tokenise(evidence)
+    evidence |= _containers(host, evidence, failures)
+    evidence = tokenise(evidence, salt)
     evidence |= {key: value for key, value in recorded.items() if value is not None}
     if failures:
         evidence["failures"] = [*(evidence.get("failures") or []), *failures]
@@ -160,23 +165,21 @@ def _deployment(host: HostFiles) -> dict[str, Json]:
 
 
 def _containers(host: HostFiles, evidence: Json, failures: list[dict[str, str]]) -> dict[str, Json]:
-    """Containers from inspect.json, those it lacks from ``docker ps`` tables; what is not FastGPT's goes to the others."""
-    found: dict[str, Json] = {}
-    networks: list[Json] = []
-    inspected = host.text("inspect.json")
-    if inspected is not None:
-        objects, error = split_objects(inspected)
-        if error:
-            failures.append({"what": "read inspect.json", "error": error})
-        containers, networks = parse_inspect(objects)
-        found = {item["name"]: item for item in containers}
-    for text in (host.text("ps.txt"), host.text("shell.txt"), host.text("description.txt")):
+    """Give the containers: from inspect.json, those it lacks from ``docker ps`` tables; foreign ones apart."""
+    listed, inspected = host.text("ps.txt"), host.text("inspect.json")
+    objects, error = split_objects(inspected or "[]")
+    if error:
+        failures.append({"what": "read inspect.json", "error": error})
+    containers, networks = parse_inspect(objects)
+    found = {item["name"]: item for item in containers}
+    for text in (listed, host.text("shell.txt"), host.text("description.txt")):
         for container in parse_ps(text or ""):
             found.setdefault(container["name"], container)
-    if not found and inspected is None and host.text("ps.txt") is None:
+    if not found and listed is None and inspected is None:
         return {}
     ours, others = split_project(list(found.values()), evidence)
-    return {"containers": ours, "other_containers": others, "networks": networks}
+    result = {"containers": ours, "other_containers": others, "containers_complete": listed is not None}
+    return {**result, "networks": networks} if networks else result
 
 
 def split_objects(text: str) -> tuple[list[Json], str | None]:
@@ -184,17 +187,14 @@ def split_objects(text: str) -> tuple[list[Json], str | None]:
 
     :returns: the whole objects, and why reading ended early or None
     """
-    decoder, objects, position = json.JSONDecoder(), [], 0
-    while match := re.compile(r"[\s,\[\]]*").match(text, position):
-        position = match.end()
-        if position >= len(text):
-            return objects, None
+    decoder, position = json.JSONDecoder(), 0
+    objects: list[Json] = []
+    while (position := _BETWEEN_OBJECTS.match(text, position).end()) < len(text):  # type: ignore[union-attr]
         if text[position] != "{":
-            following = text.find("\n{", position), text.find("\n[", position)
-            starts = [start for start in following if start >= 0]
-            if not starts:
+            following = _NEXT_OBJECT.search(text, position)
+            if not following:
                 return objects, None if objects else "no JSON in it"
-            position = min(starts)  # a shell prompt or message between two lists
+            position = following.start()  # after a shell prompt or message between two lists
             continue
         try:
             value, position = decoder.raw_decode(text, position)
@@ -206,11 +206,7 @@ def split_objects(text: str) -> tuple[list[Json], str | None]:
 
 def parse_inspect(objects: list[Json]) -> tuple[list[Json], list[Json]]:
     """Read ``docker inspect`` objects: containers and networks; other kinds are passed over."""
-    from ansible_collections.fastgpt.ops.plugins.module_utils._docker import parse_container
-
-    containers = [
-        parse_container(item) for item in objects if isinstance(item, dict) and "Config" in item and "State" in item
-    ]
+    wanted = [item for item in objects if isinstance(item.get("Config"), dict) and isinstance(item.get("State"), dict)]
     networks = [
         {
             "name": item.get("Name"),
@@ -218,9 +214,9 @@ def parse_inspect(objects: list[Json]) -> tuple[list[Json], list[Json]]:
             "containers": [part.get("Name") for part in (item.get("Containers") or {}).values()],
         }
         for item in objects
-        if isinstance(item, dict) and "IPAM" in item
+        if "IPAM" in item
     ]
-    return containers, networks
+    return [container_from_inspect(item) for item in wanted], networks
 
 
 def split_project(containers: list[Json], evidence: Json) -> tuple[list[Json], list[Json]]:
@@ -235,16 +231,17 @@ def split_project(containers: list[Json], evidence: Json) -> tuple[list[Json], l
     def is_ours(item: Json) -> bool:
         if item.get("project") and projects:
             return item["project"] in projects
-        bare = re.sub(r"[-_]\d+$", "", item["name"])
-        if services and any(
-            name and (name == service or bare.endswith(("-" + service, "_" + service)))
-            for service in services
-            for name in (item["name"], bare, item.get("service"))
-        ):
+        if any(_belongs(item, service) for service in services):
             return True
         return _component(item) not in (None, "proxy", "model", "browser", "daemon")
 
     return [item for item in containers if is_ours(item)], [item for item in containers if not is_ours(item)]
+
+
+def _belongs(item: Json, service: str) -> bool:
+    """Tell whether a container is of a service: named so, or ``PROJECT-SERVICE-1`` as Compose names it."""
+    bare = re.sub(r"[-_]\d+$", "", item["name"])
+    return service in (item["name"], item.get("service"), bare) or bare.endswith((f"-{service}", f"_{service}"))
 
 
 def _component(item: Json) -> str | None:

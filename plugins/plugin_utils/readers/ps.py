@@ -29,11 +29,12 @@ _TITLES = {
 _TITLE = re.compile(
     r"\b(?:CONTAINER ID|" + "|".join(title for title in _TITLES if " " not in title) + r")\b", re.IGNORECASE
 )
-_STATUS = r"(?:Up\b|Exited? |Restarting|Created|Dead|Removal|Paused|running|exited)"
 # For tables whose blanks were squeezed by a forum or a chat.
+_AGE = r"(?:About )?(?:an?|\d+) (?:second|minute|hour|day|week|month|year)s?|Less than a second"
 _SQUEEZED = re.compile(
-    r"^(?P<id>[0-9a-f]{12,64})\s+(?P<image>\S+)\s+(?P<command>[\"“].*?[\"”…])\s+(?P<created>.*? ago)\s+"
-    rf"(?P<status>{_STATUS}.*?(?: ago|\(\w+\)|\b(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?)(?: \([\w: ]+\))?|Created|Dead))"
+    r"^(?P<id>[0-9a-f]{12,64})\s+(?P<image>\S+)\s+(?P<command>[\"“].*?[\"”…])\s+"
+    rf"(?P<created>(?:{_AGE}) ago)\s+"
+    rf"(?P<status>(?:Up (?:{_AGE})|(?:Exited|Restarting|Dead) \(-?\d+\) (?:{_AGE}) ago|Created|Dead)(?: \([\w: ]+\))?)"
     r"(?:\s+(?P<ports>(?:\S*\d+/(?:tcp|udp),?\s*)+))?\s+(?P<name>[A-Za-z0-9][\w.-]*)\s*$"
 )
 _STATE = re.compile(
@@ -66,7 +67,7 @@ def parse_state(status: str, health: str | None = None) -> dict[str, t.Any]:
 
 
 def parse_ports(text: str) -> list[dict[str, t.Any]]:
-    """Read published ports, ``0.0.0.0:3000->3000/tcp, :::9000-9001->9000-9001/tcp``; what is only exposed is left out."""
+    """Read published ports (``0.0.0.0:3000->3000/tcp, :::9000-9001->9000-9001/tcp``), not those only exposed."""
     found = []
     for match in _PORT.finditer(text):
         first, last, inside = int(match["host"]), int(match["host_end"] or match["host"]), int(match["inside"])
@@ -109,7 +110,7 @@ def _columns(line: str) -> list[tuple[str, int]]:
 def _row(line: str, columns: list[tuple[str, int]]) -> dict[str, str]:
     """Cut one row: by the header's positions, else by runs of blanks, else by what the fields look like."""
     starts = [start for _field, start in columns]
-    if all(start == 0 or line[start - 1 : start] in ("", " ") for start in starts):
+    if columns and all(start == 0 or line[start - 1 : start] in ("", " ") for start in starts):
         ends = [*starts[1:], len(line)]
         row = {field: line[start:end].strip() for (field, start), end in zip(columns, ends, strict=True)}
         if row["name"] and row["status"]:
@@ -118,27 +119,22 @@ def _row(line: str, columns: list[tuple[str, int]]) -> dict[str, str]:
     fields = [field for field, _start in columns]
     if len(cells) == len(fields) - 1 and "ports" in fields:
         fields.remove("ports")  # an empty column leaves no cell
-    if len(cells) == len(fields):
+    if columns and len(cells) == len(fields):
         return dict(zip(fields, cells, strict=True))
     match = _SQUEEZED.match(line.strip())
     return {key: value or "" for key, value in match.groupdict().items()} if match else {}
 
 
-def _table(text: str) -> list[dict[str, t.Any]]:
+def _table(text: str) -> t.Iterator[dict[str, t.Any]]:
+    """Give the containers of the tables in a text; a row may also stand without its header."""
     columns: list[tuple[str, int]] = []
-    found = []
     for line in text.expandtabs(8).splitlines():
         if header := _columns(line):
             columns = header
-        elif columns and line.strip():
-            container = _container(_row(line, columns))
-            if container and container["state"]["status"]:
-                found.append(container)
-        elif match := _SQUEEZED.match(line.strip()):
-            # a table pasted without its header
-            if container := _container({key: value or "" for key, value in match.groupdict().items()}):
-                found.append(container)
-    return found
+            continue
+        container = _container(_row(line, columns))
+        if container and container["state"]["status"]:
+            yield container
 
 
 def _json_rows(text: str) -> t.Iterator[dict[str, t.Any]]:
@@ -176,5 +172,5 @@ def parse_ps(text: str) -> list[dict[str, t.Any]]:
 
     :returns: partial containers in the shape of docs/evidence.md, empty when the text holds no table
     """
-    rows = [container for item in _json_rows(text) if (container := _from_json(item))] or _table(text)
+    rows = [container for item in _json_rows(text) if (container := _from_json(item))] or list(_table(text))
     return list({container["name"]: container for container in rows}.values())

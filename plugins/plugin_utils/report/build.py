@@ -95,7 +95,7 @@ def tree(findings: t.Sequence[Json]) -> list[tuple[Json, list[t.Any]]]:
     """
     ordered = sorted(findings, key=lambda finding: finding["rank"])
     nodes: list[tuple[Json, list[t.Any]]] = [(finding, []) for finding in ordered]
-    roots = []
+    roots: list[tuple[Json, list[t.Any]]] = []
     for index, (finding, _below) in enumerate(nodes):
         # causes rank before what they explain, so the last one before it is the nearest
         causes = [node for node in nodes[:index] if node[0]["id"] in finding["explained_by"]]

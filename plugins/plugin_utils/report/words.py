@@ -12,7 +12,7 @@ WORDS: dict[str, dict[str, str]] = {
     "filters": {"en": "Filters", "zh": "筛选"},
     "summary": {"en": "Summary", "zh": "概览"},
     "hosts": {"en": "Hosts", "zh": "主机"},
-    "healthy_hosts": {"en": "Healthy", "zh": "正常"},
+    "healthy_hosts": {"en": "Without faults", "zh": "无故障"},
     "broken_hosts": {"en": "With faults", "zh": "有故障"},
     "unreachable_hosts": {"en": "Unreachable", "zh": "无法连接"},
     "search": {"en": "Search host, finding or text", "zh": "搜索主机、问题或文字"},

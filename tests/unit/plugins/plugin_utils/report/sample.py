@@ -12,7 +12,10 @@ from ansible_collections.fastgpt.ops.plugins.plugin_utils.diagnosis import Findi
 from ansible_collections.fastgpt.ops.plugins.plugin_utils.report import build
 from ansible_collections.fastgpt.ops.plugins.plugin_utils.rule import Hit, Proof
 
-HOSTILE = "\x1b[31mERROR\x1b[0m <script>alert('x')</script> <img src=http://evil.example/x.png> ``` &amp; \x07 <secret:9f2c1a>"
+HOSTILE = (
+    "\x1b[31mERROR\x1b[0m <script>alert('x')</script> <img src=http://evil.example/x.png> "
+    "``` &amp; \x07 <secret:9f2c1a>"
+)
 OK = Outcome("ok")
 NO_LOG = Outcome("unknown", {"en": "missing: the log of redis", "zh": "缺少：redis 的日志"})
 NO_REDIS = Outcome("not_applicable", {"en": "no redis in this deployment", "zh": "此部署中没有 redis"})
