@@ -9,6 +9,7 @@ import os
 import pathlib
 import typing as t
 
+from ..condense import telling_lines
 from .host import (
     COMPOSE_NAMES,
     CONFIG_NAMES,
@@ -105,15 +106,16 @@ def _known_paths(folder: pathlib.Path) -> t.Iterator[pathlib.Path]:
 
 
 def _read_bounded(path: pathlib.Path) -> bytes:
-    """Read a file; of a huge one the first and the last part, with a line between that says what is left out."""
+    """Read a file; of a huge one the first and the last part, and between them the lines that signatures match."""
     size = path.stat().st_size
     whole = EVIDENCE_BYTES if path.name.lower() == "evidence.json" else HEAD_BYTES + TAIL_BYTES
     with path.open("rb") as stream:
         if size <= whole:
             return stream.read(whole)
         head = stream.read(HEAD_BYTES)
-        stream.seek(size - TAIL_BYTES)
+        middle = telling_lines(stream, size - HEAD_BYTES - TAIL_BYTES)
         tail = stream.read(TAIL_BYTES)
     encoded_mark = CUT_MARK.format(size - HEAD_BYTES - TAIL_BYTES).encode()
     # both cuts at line ends, so that no character and no line is torn
-    return head[: head.rfind(b"\n") + 1] + encoded_mark + tail[max(tail.find(b"\n"), 0) :]
+    telling = "".join(f"{line}\n" for line in middle).encode()
+    return head[: head.rfind(b"\n") + 1] + encoded_mark + b"\n" + telling + tail[max(tail.find(b"\n"), 0) :]
