@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, fastgpt.ops contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Small edits of a text file: made on the controller from what it saw, applied on the host to what is there.
+
+An edit names the line and the words it expects; where the file is another one by now, nothing is changed. Line ends,
+a byte order mark and everything the edits do not name stay as they are.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+
+class EditError(ValueError):
+    """The text is not the one the edits were made for."""
+
+
+class Replace(t.NamedTuple):
+    """Put ``new`` in the place of ``old`` in a line (from 1), at a column (from 0, counted from the line's end).
+
+    Counted from the end, because a secret before it may be longer than its token.
+    """
+
+    line: int
+    old: str
+    new: str
+    tail: int
+
+
+class Insert(t.NamedTuple):
+    """Put lines (without line ends) in after a line; 0 is the top of the file."""
+
+    after: int
+    lines: tuple[str, ...]
+
+
+class Delete(t.NamedTuple):
+    """Take a line out; ``ends`` is how it must end."""
+
+    line: int
+    ends: str
+
+
+Edit = t.Union[Replace, Insert, Delete]
+
+
+def apply_edits(text: str, edits: t.Sequence[Edit]) -> str:
+    """Apply edits, whose line numbers all mean the text as given.
+
+    :raises EditError: where a line is not there or does not hold the words an edit expects
+    """
+    lines = text.splitlines(keepends=True)
+    newline = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
+    inserted: dict[int, list[str]] = {}
+    for edit in sorted(edits, key=_from_the_right):
+        if isinstance(edit, Insert):
+            if not 0 <= edit.after <= len(lines):
+                raise EditError(f"line {edit.after} is not there; the file has {len(lines)} lines")
+            inserted.setdefault(edit.after, []).extend(line + newline for line in edit.lines)
+        else:
+            _change(lines, edit)
+    result = inserted.get(0, [])
+    for number, line in enumerate(lines, 1):
+        more = inserted.get(number, [])
+        if more and line and not line.endswith(("\n", "\r")):
+            line += newline
+        result += [line, *more]
+    return "".join(result)
+
+
+def _from_the_right(edit: Edit) -> tuple[int, int]:
+    """Order in which earlier edits of a line do not move later ones: the smallest distance from its end last."""
+    return (1, -edit.tail) if isinstance(edit, Replace) else (0, 0)
+
+
+def _change(lines: list[str], edit: Replace | Delete) -> None:
+    if not 1 <= edit.line <= len(lines):
+        raise EditError(f"line {edit.line} is not there; the file has {len(lines)} lines")
+    line = lines[edit.line - 1]
+    body = line.rstrip("\r\n")
+    if isinstance(edit, Delete):
+        if not body.endswith(edit.ends):
+            raise EditError(f"line {edit.line} does not end with {edit.ends!r}")
+        lines[edit.line - 1] = ""
+        return
+    end = len(body) - edit.tail
+    start = end - len(edit.old)
+    if start < 0 or body[start:end] != edit.old:
+        raise EditError(f"line {edit.line} does not hold {edit.old!r} where it was")
+    lines[edit.line - 1] = body[:start] + edit.new + body[end:] + line[len(body) :]

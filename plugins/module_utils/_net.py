@@ -1,0 +1,147 @@
+# Copyright: (c) 2026, fastgpt.ops contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Addresses in variables, who they name, and small requests made from the host. Private to the collection."""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+import typing as t
+import urllib.error
+import urllib.parse
+import urllib.request
+
+Json = t.Dict[str, t.Any]
+
+_DEFAULT_PORTS = {"mongodb": 27017, "postgresql": 5432, "postgres": 5432, "redis": 6379, "rediss": 6379, "mysql": 3306,
+                  "http": 80, "https": 443}
+_BODY_LIMIT = 256 * 1024
+_DSN = re.compile(r"^(?P<user>[^:]*):(?P<password>.*)@tcp\((?P<host>[^:)]+)(?::(?P<port>\d+))?\)")
+
+
+class Address(t.NamedTuple):
+    """Where a connection variable points to; host names several members by one Address each."""
+
+    scheme: str
+    host: str
+    port: int | None
+    user: str
+    password: str
+    database: str
+    options: dict[str, str]
+
+
+def parse_addresses(value: str) -> list[Address]:
+    """Read a URL or a MySQL DSN, passwords with unescaped special characters too; empty where it is neither."""
+    dsn = _DSN.match(value)
+    if dsn:
+        return [Address("mysql", dsn["host"], int(dsn["port"] or 3306), dsn["user"], dsn["password"], "", {})]
+    scheme, separator, rest = value.strip().partition("://")
+    if not separator or not re.fullmatch(r"[a-z][a-z0-9+.-]*", scheme, re.IGNORECASE):
+        return []
+    userinfo, _at, rest = rest.rpartition("@") if "@" in re.split(r"[/?#]", rest)[0] else _loose_split(rest)
+    hosts, _slash, tail = re.sub(r"[?#]", lambda match: "/" + match[0], rest, count=1).partition("/")
+    database, _question, query = tail.partition("?")
+    user, _colon, password = userinfo.partition(":")
+    options = dict(urllib.parse.parse_qsl(query))
+    return [
+        Address(scheme.lower(), host, port or _DEFAULT_PORTS.get(scheme.lower()), urllib.parse.unquote(user),
+                urllib.parse.unquote(password), database.strip("/"), options)
+        for host, port in (_host_port(member) for member in hosts.split(",") if member)
+    ]
+
+
+def _loose_split(rest: str) -> tuple[str, str, str]:
+    """Split off a user part whose password holds ``/``, ``?`` or ``#`` unescaped, as people write it."""
+    head, at, tail = rest.rpartition("@")
+    return (head, at, tail) if at and ":" in re.split(r"[/?#]", rest)[0] and not re.match(r"[^:/]+:\d+/", rest) else ("", "", rest)
+
+
+def _host_port(text: str) -> tuple[str, int | None]:
+    match = re.fullmatch(r"\[(?P<six>[^\]]+)\](?::(?P<port6>\d+))?|(?P<host>[^:]*)(?::(?P<port>\d+))?", text)
+    if not match:
+        return text, None
+    port = match["port6"] or match["port"]
+    return match["six"] or match["host"], int(port) if port else None
+
+
+def peer_of(host: str, app: Json, containers: t.Sequence[Json]) -> Json | None:
+    """Give the container a host name means inside the app's container: one with that name on a network they share."""
+    shared = set(app.get("networks") or {})
+    for container in containers:
+        for network, endpoint in (container.get("networks") or {}).items():
+            names = {container.get("name"), container.get("service"), *(endpoint.get("aliases") or [])}
+            if network in shared and host in names:
+                return container
+    return None
+
+
+def ip_of(container: Json, app: Json | None = None) -> str | None:
+    """Give a container's address as the host reaches it: on a network it shares with the app before others."""
+    if container.get("network_mode") == "host":
+        return "127.0.0.1"
+    networks = container.get("networks") or {}
+    names = sorted(networks, key=lambda name: name not in ((app or {}).get("networks") or {}))
+    return next((networks[name]["ip"] for name in names if networks[name].get("ip")), None)
+
+
+def http_get(url: str, timeout: float, headers: t.Mapping[str, str] | None = None, data: bytes | None = None) -> Json:
+    """Make one request (POST where ``data`` is given), no proxy; never raises.
+
+    :returns: url, status, body (at most 256 KiB of text), error, seconds
+    """
+    began = time.monotonic()
+    answer: Json = {"url": url, "status": None, "body": None, "error": None}
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        request = urllib.request.Request(url, data=data, headers=dict(headers or {}))
+        try:
+            reply: t.Any = opener.open(request, timeout=timeout)
+        except urllib.error.HTTPError as error:
+            reply = error  # an error status is an answer, too
+        with reply:
+            answer["status"] = reply.status if hasattr(reply, "status") else reply.code
+            answer["body"] = reply.read(_BODY_LIMIT).decode("utf-8", "replace")
+    except (OSError, ValueError) as error:
+        answer["error"] = str(getattr(error, "reason", None) or error) or type(error).__name__
+    except Exception as error:  # http.client raises its own kinds for answers that are no HTTP
+        answer["error"] = f"no HTTP answer: {type(error).__name__}: {error}"
+    answer["seconds"] = round(time.monotonic() - began, 3)
+    return answer
+
+
+def ask_redis(host: str, port: int, user: str, password: str, timeout: float) -> Json:
+    """Log in to redis and ping it; never raises.
+
+    :returns: reachable, auth (None where neither is known), error (redis' own words)
+    """
+    answer: Json = {"reachable": None, "auth": None, "error": None}
+    words = [word for word in (user if user != "default" else "", password) if word]
+    commands = ([["AUTH", *words]] if password else []) + [["PING"]]
+    try:
+        with socket.create_connection((host, port), timeout) as connection:
+            answer["reachable"] = True
+            connection.settimeout(timeout)
+            with connection.makefile("rb") as replies:
+                for command in commands:
+                    connection.sendall(_resp(command))
+                    reply = replies.readline().decode("utf-8", "replace").strip()
+                    if not reply.startswith("+"):
+                        answer.update(auth=False if re.search(r"NOAUTH|WRONGPASS|AUTH", reply) else None, error=reply.lstrip("-") or "closed")
+                        return answer
+            answer["auth"] = True
+    except ConnectionRefusedError as error:
+        answer.update(reachable=False, error=error.strerror)
+    except OSError as error:
+        answer["error"] = str(error)
+    return answer
+
+
+def _resp(words: t.Sequence[str]) -> bytes:
+    parts = [b"*%d\r\n" % len(words)]
+    for word in words:
+        data = word.encode()
+        parts.append(b"$%d\r\n%s\r\n" % (len(data), data))
+    return b"".join(parts)

@@ -1,0 +1,446 @@
+# Copyright: (c) 2026, fastgpt.ops contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Questions asked of the running services, inside containers by one ``docker exec`` each. Private to the collection.
+
+``error`` in an answer says that the question could not be asked; what the service itself answered, also a refusal, is
+in the other fields, its words in ``message``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import re
+import typing as t
+
+from ansible_collections.fastgpt.ops.plugins.module_utils._docker import load_object
+from ansible_collections.fastgpt.ops.plugins.module_utils._files import HASH_LIMIT, TEXT_LIMIT
+from ansible_collections.fastgpt.ops.plugins.module_utils._net import ask_redis, http_get, ip_of, parse_addresses, peer_of
+from ansible_collections.fastgpt.ops.plugins.module_utils._run import Result, run
+
+if t.TYPE_CHECKING:
+    from ansible_collections.fastgpt.ops.plugins.module_utils._net import Address
+    from ansible_collections.fastgpt.ops.plugins.module_utils._run import Deadline
+
+Json = t.Dict[str, t.Any]
+
+_EXEC_LIMIT = 12.0
+_HTTP_LIMIT = 4.0
+_REACH_LIMIT = 40
+_INIT_DATA = "/api/common/system/getInitData"
+_BODY_KEPT = 8192
+# Variables that browsers use, or that name no server the app connects to.
+_NOT_REACHED = re.compile(r"^(FE_DOMAIN|FILE_DOMAIN|ALLOWED_ORIGINS|NO_PROXY|no_proxy)$|EXTERNAL|PUBLIC|DOWNLOAD_URL|_ISSUER$")
+_HOST_PORT = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$|^[0-9A-Fa-f:]+$")
+
+_SECTIONS = r"""
+mark=$1; shift
+section() { printf '\n%s%s\n' "$mark" "$1"; }
+"""
+
+_APP_SCRIPT = _SECTIONS + r"""
+config=$1; shift
+section environ; if [ -r /proc/1/environ ]; then cat /proc/1/environ; fi
+section env; if [ ! -r /proc/1/environ ]; then env; fi
+section stat; stat -L -c '%F|%s|%i' "$config" 2>&1
+section sha; if [ -f "$config" ] && [ "$(stat -L -c %s "$config")" -le HASH_LIMIT ]; then sha256sum "$config"; fi
+section config; if [ -f "$config" ]; then head -c TEXT_LIMIT "$config"; fi
+section package; head -c 65536 /app/package.json 2>/dev/null || head -c 65536 /app/projects/app/package.json 2>/dev/null
+section reach
+if command -v nc >/dev/null 2>&1; then connect() { nc -z -w 2 "$1" "$2"; }
+elif command -v bash >/dev/null 2>&1; then connect() { timeout 2 bash -c ': <"/dev/tcp/$0/$1"' "$1" "$2"; }
+else connect() { echo 'neither nc nor bash in the container'; return 99; }
+fi
+for target in "$@"; do (
+  host=${target%|*} port=${target##*|}
+  found=; if command -v getent >/dev/null 2>&1; then if timeout 3 getent hosts "$host" >/dev/null 2>&1; then found=1; else found=0; fi; fi
+  words=$(connect "$host" "$port" 2>&1 </dev/null); code=$?
+  printf '%s|%s|%s|%s\n' "$target" "$found" "$code" "$(printf %s "$words" | tr '\n|' '  ')"
+) & done; wait
+""".replace("HASH_LIMIT", str(HASH_LIMIT)).replace("TEXT_LIMIT", str(TEXT_LIMIT))
+
+_MONGO_SCRIPT = _SECTIONS + r"""
+port=$1 script=$2 key=$3
+section key; if [ -n "$key" ]; then stat -L -c '%F|%s|%a|%u|%g' "$key" 2>&1; fi
+section shell
+address="mongodb://127.0.0.1:$port/?directConnection=true&serverSelectionTimeoutMS=3000"
+if command -v mongosh >/dev/null 2>&1; then echo mongosh; mongosh "$address" --quiet --norc --eval "$script" 2>&1
+elif command -v mongo >/dev/null 2>&1; then echo mongo
+  # The legacy shell cannot read its environment: only here the logins stand in an argument list, inside the container.
+  mongo "127.0.0.1:$port/admin" --quiet --norc --eval "var LOGINS = $FASTGPT_OPS_LOGINS; $script" 2>&1
+else echo none; fi
+"""
+
+# Runs in mongosh and in the legacy shell; the first throws on a refused command, the second returns the refusal.
+_MONGO_JS = r"""
+var logins = typeof LOGINS === 'undefined' ? JSON.parse(process.env.FASTGPT_OPS_LOGINS) : LOGINS;
+var admin = db.getSiblingDB('admin');
+function ask(name, command) {
+  try { return db.getSiblingDB(name).runCommand(command); }
+  catch (e) { return {ok: 0, code: e.code, errmsg: String(e.message || e)}; }
+}
+function login(l) {
+  try { var r = db.getSiblingDB(l.source).auth({user: l.user, pwd: l.password}); return {ok: r === 1 || r.ok === 1, message: 'refused'}; }
+  catch (e) { return {ok: false, code: e.code, message: String(e.message || e)}; }
+}
+var out = {auth: null, auth_code: null, message: null};
+for (var i = 0; i < logins.length; i++) {
+  var answer = login(logins[i]);
+  if (logins[i].app) { out.auth = answer.ok; if (!answer.ok) { out.auth_code = answer.code; out.message = answer.message; } }
+  if (answer.ok) break;
+}
+var hello = ask('admin', {isMaster: 1}), status = ask('admin', {replSetGetStatus: 1}), config = ask('admin', {replSetGetConfig: 1});
+var fcv = ask('admin', {getParameter: 1, featureCompatibilityVersion: 1}), build = ask('admin', {buildInfo: 1});
+var root = ask(DATABASE, {count: 'users', query: {username: 'root'}});
+out.repl_ok = Number(status.ok); out.repl_code = status.ok ? null : Number(status.code); out.state = status.ok ? Number(status.myState) : null;
+out.repl_message = status.ok ? null : String(status.errmsg);
+out.primary = hello.ismaster === true || hello.isWritablePrimary === true;
+out.set_name = status.set || (config.config || {})._id || hello.setName || null;
+out.set_members = config.ok ? config.config.members.map(function (m) { return m.host; }) : (hello.hosts || null);
+out.version = build.version || null;
+out.fcv = fcv.ok ? fcv.featureCompatibilityVersion.version : null;
+out.root_user = root.ok ? Number(root.n) > 0 : null; out.root_message = root.ok ? null : String(root.errmsg);
+out.datasets = null; out.training = null;
+if (root.ok) {
+  var models = ask(DATABASE, {distinct: 'datasets', key: 'vectorModel'}), waiting = ask(DATABASE, {count: 'dataset_trainings'});
+  var given_up = ask(DATABASE, {count: 'dataset_trainings', query: {retryCount: {$lte: 0}}});
+  var errors = ask(DATABASE, {find: 'dataset_trainings', filter: {errorMsg: {$exists: true}}, projection: {errorMsg: 1}, limit: 3});
+  out.datasets = models.ok ? {vector_models: models.values} : null;
+  out.training = waiting.ok ? {waiting: Number(waiting.n), given_up: given_up.ok ? Number(given_up.n) : null,
+    errors: errors.ok ? errors.cursor.firstBatch.map(function (d) { return String(d.errorMsg).slice(0, 500); }) : []} : null;
+}
+print('FASTGPT_OPS ' + JSON.stringify(out));
+"""
+
+_PG_SCRIPT = _SECTIONS + r"""
+database=$1 query=$2
+export PGCONNECT_TIMEOUT=3 PGOPTIONS='-c statement_timeout=4000 -c default_transaction_read_only=on'
+section facts; psql -X -A -t -q -w -U "${POSTGRES_USER:-postgres}" -d "$database" -c "$query" 2>&1
+section login
+if [ -n "$FASTGPT_OPS_USER" ]; then
+  PGPASSWORD=$FASTGPT_OPS_PASSWORD psql -X -A -t -q -w -h "$(hostname -i | cut -d' ' -f1)" -U "$FASTGPT_OPS_USER" -d "$database" -c 'select 1' 2>&1
+fi
+"""
+
+_PG_QUERY = """
+select json_build_object(
+ 'version', current_setting('server_version'),
+ 'extension', (select extversion from pg_extension where extname = 'vector'),
+ 'extension_available', (select default_version from pg_available_extensions where name = 'vector'),
+ 'modeldata', to_regclass('modeldata') is not null,
+ 'vector_type', (select y.typname from pg_attribute a join pg_type y on y.oid = a.atttypid
+                 where a.attrelid = to_regclass('modeldata') and a.attname = 'vector'),
+ 'vector_size', (select a.atttypmod from pg_attribute a where a.attrelid = to_regclass('modeldata') and a.attname = 'vector'),
+ 'superuser', (select rolsuper from pg_roles where rolname = current_user),
+ 'invalid_indexes', (select coalesce(json_agg(c.relname), '[]') from pg_index i join pg_class c on c.oid = i.indexrelid
+                     where not i.indisvalid))
+"""
+
+
+def _exec(container: str, script: str, arguments: t.Sequence[str], limit: float, env: t.Mapping[str, str] | None = None) -> tuple[dict[str, bytes], Result]:
+    """Run a script of sections in a container; give the sections by name, and how the command ended."""
+    mark = "@@fastgpt.ops:" + os.urandom(6).hex() + "@@"
+    argv = ["docker", "exec"]
+    for name in env or {}:
+        argv += ["-e", name]  # docker takes the value from its own environment: nothing secret on the command line
+    argv += [container, "sh", "-c", script, "sh", mark, *arguments]
+    result = run(argv, limit, limit=TEXT_LIMIT * 2, env=env)
+    sections = {}
+    for part in result.out.split(b"\n" + mark.encode())[1:]:
+        name_, _newline, body = part.partition(b"\n")
+        sections[name_.decode("utf-8", "replace")] = body
+    return sections, result
+
+
+def _text(data: bytes | None) -> str:
+    return (data or b"").decode("utf-8", "replace")
+
+
+# --- the app
+
+
+def config_path(env: t.Mapping[str, str]) -> str:
+    """Give config.json's path in the app's container; CONFIG_JSON_PATH names another folder from 4.9.7 on."""
+    other = env.get("CONFIG_JSON_PATH")
+    if not other:
+        return "/app/data/config.json"
+    return other if other.endswith(".json") else other.rstrip("/") + "/config.json"
+
+
+def targets_of(env: t.Mapping[str, str]) -> list[tuple[str, str, int]]:
+    """Give (variable, host, port) of every server that the app's variables name."""
+    targets = []
+    for name, value in env.items():
+        if _NOT_REACHED.search(name) or not value:
+            continue
+        for address in parse_addresses(value):
+            if address.port and _HOST_PORT.match(address.host):
+                targets.append((name, address.host, address.port))
+        pair = re.fullmatch(r"(.*)_(HOST|ENDPOINT)", name)
+        port = env.get(f"{pair[1]}_PORT", "") if pair else ""
+        if "://" not in value and _HOST_PORT.match(value) and port.isdigit():
+            targets.append((name, value, int(port)))
+    return targets[:_REACH_LIMIT]
+
+
+def inside_app(app: Json, deadline: Deadline) -> Json:
+    """Look inside the app's container: its process' variables, its config.json, its version, whom it can reach.
+
+    :returns: process_env, app_config, app_version, reach
+    """
+    env = app.get("env") or {}
+    targets = targets_of(env)
+    pairs = sorted({f"{host}|{port}" for _variable, host, port in targets})
+    path = config_path(env)
+    sections, result = _exec(app["id"], _APP_SCRIPT, [path, *pairs], deadline.left(_EXEC_LIMIT))
+    if not sections:
+        error = result.error or "no answer"
+        return {"process_env": None, "app_config": {"path": path, "error": error}, "app_version": {"version": None, "error": error},
+                "reach": [], "error": error}
+    return {
+        "process_env": _environment(sections),
+        "app_config": _inside_config(path, sections),
+        "app_version": _app_version(sections.get("package")),
+        "reach": _reach(targets, _text(sections.get("reach"))),
+        "error": result.error if result.rc is None else None,
+    }
+
+
+def _environment(sections: t.Mapping[str, bytes]) -> dict[str, str] | None:
+    raw = _text(sections.get("environ"))
+    pairs = raw.split("\0") if raw.strip("\0\n") else _text(sections.get("env")).split("\n")
+    found = dict(pair.partition("=")[::2] for pair in pairs if "=" in pair)
+    return found or None
+
+
+def _inside_config(path: str, sections: t.Mapping[str, bytes]) -> Json:
+    answer: Json = {"path": path, "kind": None, "size": None, "inode": None, "sha256": None, "text": None, "truncated": False, "error": None}
+    said = _text(sections.get("stat")).strip()
+    fields = said.split("|")
+    if len(fields) != 3:
+        answer["kind"] = "missing" if "No such file" in said else None
+        answer["error"] = None if answer["kind"] else said or "no answer"
+        return answer
+    answer.update(kind=_kind(fields[0]), size=int(fields[1]), inode=int(fields[2]))
+    answer["sha256"] = _text(sections.get("sha")).split(" ")[0].strip() or None
+    if answer["kind"] == "file":
+        answer["text"] = _text(sections.get("config"))[: answer["size"]]
+        answer["truncated"] = answer["size"] > TEXT_LIMIT
+    return answer
+
+
+def _kind(words: str) -> str:
+    return "directory" if words == "directory" else "file" if words.startswith("regular") else "other"
+
+
+def _app_version(package: bytes | None) -> Json:
+    version = load_object(_text(package)).get("version")
+    return {"version": version, "error": None if version else "no version in the container's package.json"}
+
+
+def _reach(targets: t.Sequence[tuple[str, str, int]], text: str) -> list[Json]:
+    said = {}
+    for line in text.splitlines():
+        fields = line.split("|")
+        if len(fields) == 5:
+            said[(fields[0], fields[1])] = fields[2:]
+    result = []
+    for variable, host, port in targets:
+        found, code, words = said.get((host, str(port)), ("", "", "no answer in time"))
+        connects = None if code in ("", "99") else code == "0"
+        resolves = True if connects or _is_ip(host) else {"1": True, "0": False}.get(found)
+        result.append({"variable": variable, "host": host, "port": port, "resolves": resolves, "connects": connects,
+                       "error": None if connects else words.strip() or ("connection failed" if connects is False else None)})
+    return result
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+# --- databases
+
+
+def mongo_logins(app: Json | None, container: Json) -> tuple[list[Json], str]:
+    """Give the logins to try, the app's own first, and the name of the app's database."""
+    logins, database = [], "fastgpt"
+    for address in parse_addresses(((app or {}).get("env") or {}).get("MONGODB_URI") or "")[:1]:
+        database = address.database or ((app or {}).get("env") or {}).get("MONGODB_NAME") or "test"
+        if address.user:
+            source = address.options.get("authSource") or address.database or "admin"
+            logins.append({"user": address.user, "password": address.password, "source": source, "app": True})
+    env = container.get("env") or {}
+    if env.get("MONGO_INITDB_ROOT_USERNAME") and env.get("MONGO_INITDB_ROOT_PASSWORD"):
+        logins.append({"user": env["MONGO_INITDB_ROOT_USERNAME"], "password": env["MONGO_INITDB_ROOT_PASSWORD"], "source": "admin", "app": False})
+    return logins, database
+
+
+def ask_mongo(container: Json, app: Json | None, deadline: Deadline) -> Json:
+    """Ask MongoDB inside its container for its replica set, version and root user.
+
+    :returns: ``mongo`` and ``mongo_keyfile`` of the probes
+    """
+    words = " ".join(container.get("entrypoint") or []) + " " + " ".join(container.get("command") or [])
+    key = re.search(r"--keyFile[=\s]+[\"']?([^\s\"']+)", words)
+    port = re.search(r"(?<![\w-])--port[=\s]+[\"']?(\d+)", words)
+    logins, database = mongo_logins(app, container)
+    script = _MONGO_JS.replace("DATABASE", json.dumps(database))
+    arguments = [port[1] if port else "27017", script, key[1] if key else ""]
+    sections, result = _exec(container["id"], _MONGO_SCRIPT, arguments, deadline.left(_EXEC_LIMIT), {"FASTGPT_OPS_LOGINS": json.dumps(logins)})
+    answer: Json = {"container": container["name"], "shell": None, "reachable": None, "error": None}
+    shell, _newline, said = _text(sections.get("shell")).partition("\n")
+    answer["shell"] = shell.strip() if shell.strip() in ("mongo", "mongosh") else None
+    answer.update(_mongo_answer(answer["shell"], said, result))
+    answers = {"mongo": answer}
+    if key:
+        answers["mongo_keyfile"] = _keyfile(container["name"], key[1], _text(sections.get("key")).strip())
+    return answers
+
+
+def _mongo_answer(shell: str | None, said: str, result: Result) -> Json:
+    if shell is None:
+        return {"error": result.error or "neither mongosh nor mongo in the container"}
+    _head, marker, tail = said.rpartition("FASTGPT_OPS ")
+    facts = load_object(tail) if marker else {}
+    if facts:
+        return dict(facts, reachable=True)
+    if re.search(r"ECONNREFUSED|couldn't connect|Connection refused|ServerSelection|connection attempt failed", said):
+        return {"reachable": False, "message": said.strip()[-1000:]}
+    return {"error": said.strip()[-1000:] or result.error or "no answer"}
+
+
+def _keyfile(container: str, path: str, said: str) -> Json:
+    answer: Json = {"container": container, "path": path, "kind": "missing", "mode": None, "uid": None, "gid": None, "size": None, "error": None}
+    fields = said.split("|")
+    if len(fields) == 5:
+        answer.update(kind=_kind(fields[0]), size=int(fields[1]), mode=fields[2].zfill(4), uid=int(fields[3]), gid=int(fields[4]))
+    elif "No such file" not in said:
+        answer.update(kind=None, error=said or "no answer")
+    return answer
+
+
+def ask_pg(container: Json, app: Json | None, deadline: Deadline) -> Json:
+    """Ask PostgreSQL inside its container for version, vector extension and table; and whether the app's login works."""
+    addresses = parse_addresses(((app or {}).get("env") or {}).get("PG_URL") or "")[:1]
+    own = container.get("env") or {}
+    database = addresses[0].database if addresses and addresses[0].database else own.get("POSTGRES_DB") or own.get("POSTGRES_USER") or "postgres"
+    login = {"FASTGPT_OPS_USER": addresses[0].user, "FASTGPT_OPS_PASSWORD": addresses[0].password} if addresses else None
+    sections, result = _exec(container["id"], _PG_SCRIPT, [database, _PG_QUERY], deadline.left(_EXEC_LIMIT), login)
+    answer: Json = {"container": container["name"], "database": database, "reachable": None, "auth": None, "message": None, "error": None}
+    said, logged_in = _text(sections.get("facts")).strip(), _text(sections.get("login")).strip()
+    facts = load_object(said)
+    if facts:
+        answer.update(facts, reachable=True)
+    elif re.search(r"No such file or directory|Connection refused|starting up|shutting down|not yet accepting", said):
+        answer.update(reachable=False, message=said)
+    elif re.search(r"FATAL", said):
+        answer.update(reachable=True, message=said)
+    else:
+        answer["error"] = said or result.error or "no answer"
+    if logged_in:
+        refused = re.search(r"authentication failed|no password supplied|does not exist|no pg_hba.conf entry", logged_in)
+        answer["auth"] = True if logged_in == "1" else False if refused else None
+        if logged_in != "1":
+            answer["message"] = logged_in
+    return answer
+
+
+def ask_redis_of(container: Json, app: Json | None, address: Address | None, deadline: Deadline) -> Json:
+    """Log in to redis with the app's login, from the host."""
+    ip = ip_of(container, app)
+    if not ip:
+        return {"container": container["name"], "error": "the container has no address"}
+    port, user, password = (address.port or 6379, address.user, address.password) if address else (6379, "", "")
+    return dict({"container": container["name"]}, **ask_redis(ip, port, user, password, deadline.left(_HTTP_LIMIT)))
+
+
+# --- HTTP
+
+
+def ask_app(app: Json, deadline: Deadline) -> Json:
+    """Ask FastGPT's own page for its first data: at the container's address, else at the published port."""
+    inside = next((port["container_port"] for port in app.get("ports") or []), 3000)
+    published = next((port["host_port"] for port in app.get("ports") or [] if port["host_port"]), None)
+    ip = ip_of(app)
+    answer: Json = {"error": "the container has no address and no published port"}
+    for host, port in ((ip, inside), ("127.0.0.1", published)):
+        if host and port:
+            answer = http_get(f"http://{host}:{port}{_INIT_DATA}", deadline.left(_HTTP_LIMIT))
+            if answer["status"]:
+                break
+    if answer.get("body"):
+        answer["body"] = answer["body"][:_BODY_KEPT]
+    return answer
+
+
+def gateway_of(env: t.Mapping[str, str]) -> tuple[str, str]:
+    """Give base URL (with /v1) and key the app uses for models; address and key are chosen separately up to 4.14."""
+    proxy = (env.get("AIPROXY_API_ENDPOINT") or "").rstrip("/")
+    base = f"{proxy}/v1" if proxy else (env.get("OPENAI_BASE_URL") or env.get("ONEAPI_URL") or "").rstrip("/")
+    return base, env.get("AIPROXY_API_TOKEN") or env.get("CHAT_API_KEY") or env.get("ONEAPI_KEY") or ""
+
+
+def from_host(url: str, app: Json, containers: t.Sequence[Json]) -> str | None:
+    """Give a URL of the app's variables as the host can call it; None where only the app itself could."""
+    for address in parse_addresses(url)[:1]:
+        peer = peer_of(address.host, app, containers)
+        host = ip_of(peer, app) if peer else "127.0.0.1" if address.host == "host.docker.internal" else address.host
+        if not host or (not peer and host in ("localhost", "0.0.0.0", "127.0.0.1") and address.host != "host.docker.internal"):
+            return None
+        path = re.sub(r"^[a-z]+://[^/]*", "", url)
+        return f"{address.scheme}://{host}:{address.port}{path}"
+    return None
+
+
+def ask_gateway(app: Json, containers: t.Sequence[Json], deadline: Deadline) -> Json:
+    """Ask the gateway for its status: One API and AI Proxy answer /api/status without a login. Only asked of containers."""
+    base, _key = gateway_of(app.get("env") or {})
+    addresses = parse_addresses(base)
+    if not addresses or not peer_of(addresses[0].host, app, containers):
+        return {"url": base or None, "error": "the gateway is no container of this host"}
+    url = re.sub(r"^([a-z]+://[^/]*).*", r"\1/api/status", base)
+    answer = http_get(from_host(url, app, containers) or url, deadline.left(_HTTP_LIMIT))
+    return {"url": url, "status": answer["status"], "body": (answer["body"] or "")[:1024], "error": answer["error"]}
+
+
+def ask_gateway_models(app: Json, containers: t.Sequence[Json], deadline: Deadline) -> Json:
+    """Ask the gateway which models the app's key may use."""
+    base, key = gateway_of(app.get("env") or {})
+    url = from_host(f"{base}/models", app, containers) if base else None
+    if not url:
+        return {"url": base or None, "models": None, "status": None, "error": "no address that can be called from the host"}
+    answer = http_get(url, deadline.left(_HTTP_LIMIT), {"Authorization": f"Bearer {key}"} if key else {})
+    listed = load_object(answer["body"] or "").get("data")
+    models = [item["id"] for item in listed if isinstance(item, dict) and "id" in item] if isinstance(listed, list) else None
+    message = None if models is not None else (answer["body"] or "")[:1024]
+    return {"url": f"{base}/models", "models": models, "status": answer["status"], "message": message, "error": answer["error"]}
+
+
+def health_urls(app: Json) -> list[tuple[str, str]]:
+    """Give (name, URL) of the health pages of the app's companions."""
+    pages = []
+    for variable, value in (app.get("env") or {}).items():
+        bare = re.sub(r"^(https?://[^/]+).*", r"\1", value or "")
+        if not re.match(r"https?://", bare) or _NOT_REACHED.search(variable):
+            continue
+        if re.search(r"SANDBOX_URL|PLUGIN_BASE_URL|MCP_SERVER", variable):
+            pages.append((variable, f"{bare}/health"))
+        elif re.search(r"(STORAGE|S3|MINIO)\w*ENDPOINT", variable):
+            pages.append((variable, f"{bare}/minio/health/live"))
+    return pages
+
+
+def ask_health(pages: t.Sequence[tuple[str, str]], app: Json, containers: t.Sequence[Json], deadline: Deadline) -> list[Json]:
+    """Ask the companions' health pages."""
+    answers = []
+    for name, page in pages:
+        url = from_host(page, app, containers)
+        answer = http_get(url, deadline.left(_HTTP_LIMIT)) if url else {"status": None, "error": "no address that can be called from the host"}
+        answers.append({"name": name, "url": page, "status": answer["status"], "error": answer["error"]})
+    return answers
