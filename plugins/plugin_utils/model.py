@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import json
 import posixpath
+import re
 import typing as t
 import urllib.parse
 
@@ -374,7 +375,20 @@ class Deployment:
         facts["project_dir"] = self.project.get("directory") or "."
         default_config = posixpath.join(facts["project_dir"], "config.json")
         facts["config_file"] = (self.config_file or {}).get("path") or default_config
+        facts["keyfile"], facts["keyfile_host"] = self._mongo_keyfile()
         return facts
+
+    def _mongo_keyfile(self) -> tuple[str, str]:
+        """Give the path of MongoDB's key file in the container and on the host; the usual ones where unknown."""
+        container, service = self.one("mongo"), self.service_of("mongo")
+        parts = [item.words(key) for item in (container, service) if item for key in ("command", "entrypoint")]
+        match = re.search(r"--keyFile[= ]+['\"]?([^\s'\",]+)", " ".join(parts))
+        inside = match.group(1) if match else "/data/mongodb.key"
+        mounted = container.mount_at(inside) if container else None
+        source = mounted and mounted.get("source")
+        if not source and service:
+            source = next((m.source for m in service.mounts if m.target == inside), None)
+        return inside, source or "./mongodb.key"
 
     def summary(self) -> dict[str, str | None]:
         """The report's ``deployment`` object."""
