@@ -81,6 +81,7 @@ WORDS: dict[str, dict[str, str]] = {
         "en": "No automatic fix is available yet for these findings. Nothing was changed; follow the steps by hand.",
         "zh": "这些问题暂无自动修复。未做任何修改，请按步骤手动处理。",
     },
+    "report": {"en": "Report", "zh": "报告"},
     "healthy_list": {"en": "{} healthy", "zh": "{} 台正常"},
 }
 
