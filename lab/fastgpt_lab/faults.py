@@ -15,18 +15,19 @@ from .settings import FAULTS, LAB, PROJECT_DIR, Host, LabError
 
 COMMON = "common.sh"
 RECORD = "/opt/.lab-faults"
-HEADER = re.compile(r"^# (finding|stack|summary): (.+)$", re.MULTILINE)
+HEADER = re.compile(r"^# (finding|follows|stack|summary): (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault: the finding it must lead to, the stack generations it fits, and its shell functions."""
+    """One fault: the root finding it must lead to, the ids that follow from it, the stacks it fits, its functions."""
 
     name: str
     finding: str
     stack: str
     summary: str
     script: str
+    follows: tuple[str, ...] = ()
 
     def fits(self, host: Host) -> bool:
         """Whether the fault can be made on the host's stack."""
@@ -44,7 +45,8 @@ def load(name: str, folder: Path = FAULTS) -> Fault:
     missing |= {name for name in ("break_it", "heal_it") if f"\n{name}() {{" not in script}
     if missing:
         raise LabError(f"fault {name} lacks: {', '.join(sorted(missing))}")
-    return Fault(name, script=script, **header)
+    follows = tuple(re.findall(r"[\w-]+", header.pop("follows", "")))
+    return Fault(name, script=script, follows=follows, **header)
 
 
 def load_all(folder: Path = FAULTS) -> list[Fault]:
@@ -60,8 +62,9 @@ def scenario(path: Path = LAB / "demo.yml") -> dict[str, list[str]]:
 
 def call(host: Host, fault: Fault, function: str) -> str:
     """Run one of the fault's functions on the host."""
-    script = "\n".join([(FAULTS / COMMON).read_text(encoding="utf-8"), fault.script, 'cd "$PROJECT_DIR"', function])
-    return hosts.shell(host, script, PROJECT_DIR=PROJECT_DIR, COMPOSE=host.compose, STACK=host.stack)
+    script = "\n".join([(FAULTS / COMMON).read_text(encoding="utf-8"), fault.script, function])
+    names = {"PROJECT_DIR": PROJECT_DIR, "COMPOSE": host.compose, "STACK": host.stack, "FAULT": fault.name}
+    return hosts.shell(host, script, **names)
 
 
 def inject(host: Host, fault: Fault) -> None:

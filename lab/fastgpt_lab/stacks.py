@@ -16,7 +16,8 @@ from .images import folder_digest
 from .settings import PROJECT_DIR, STACKS, Host, LabError
 from .shell import run, step
 
-NOT_DEPLOYED = ("README.md", "files.yml")
+FIRST_RUN = "first-run.sh"
+NOT_DEPLOYED = ("README.md", "files.yml", FIRST_RUN)
 MARKER = "/opt/.lab-deployed"
 APP_URL = "http://127.0.0.1:3000/api/common/system/getInitData"
 
@@ -84,7 +85,17 @@ def bring_up(host: Host) -> None:
     """Put the pristine files in place, let Compose create what differs, and wait until the app answers."""
     put_files(host)
     compose(host, "up -d --remove-orphans")
+    first_run(host)
     wait_until_ready(host)
+
+
+def first_run(host: Host) -> None:
+    """What an operator does by hand after the first start: the stack's first-run.sh, once for each life of its data."""
+    script = stack_folder(host) / FIRST_RUN
+    done = f"{PROJECT_DIR}/.lab-first-run"
+    if script.exists() and hosts.shell(host, f"ls {done} 2>/dev/null || echo none") == "none":
+        hosts.shell(host, script.read_text(encoding="utf-8"), PROJECT_DIR=PROJECT_DIR)
+        hosts.shell(host, f"touch {done}")
 
 
 def deploy(host: Host, images: str) -> None:

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, fastgpt.ops contributors
+#
+# What the faults share. Sourced by sh -eu on the lab host before the fault's own file, with PROJECT_DIR,
+# COMPOSE (`docker compose` or `docker-compose`), STACK and FAULT (the fault's name) set.
+# shellcheck shell=sh disable=SC2034
+
+KEPT=/opt/.lab-kept/$FAULT
+COMPOSE_FILE=docker-compose.yml
+OVERRIDE=docker-compose.override.yml
+
+# Service names; they are the container names too, but for g11's vector database.
+case $STACK in
+    g11*) APP=fastgpt-app MONGO=fastgpt-mongo PG_CONTAINER=fastgpt-pg GATEWAY=fastgpt-aiproxy SANDBOX=fastgpt-code-sandbox ;;
+    *) APP=fastgpt MONGO=mongo PG_CONTAINER=pg GATEWAY=oneapi SANDBOX=sandbox ;;
+esac
+
+[ ! -d "$PROJECT_DIR" ] || cd "$PROJECT_DIR"
+
+# up [ARGUMENTS]: create what differs from the compose file. Compose's own words only matter when it fails.
+up() {
+    # $COMPOSE may be two words
+    $COMPOSE up -d "$@" >/tmp/lab-up.log 2>&1 || { tail -n 15 /tmp/lab-up.log; return 1; }
+}
+
+# fails COMMAND...: the command must fail; the fault would not be there if it worked.
+fails() {
+    if "$@" >/tmp/lab-fails.log 2>&1; then
+        echo "worked, and was to fail: $*"
+        return 1
+    fi
+}
+
+# keep FILE: remember a file or folder as it is; put_back FILE: make it so again (a file keeps its inode).
+keep() {
+    mkdir -p "$KEPT"
+    cp -a "$1" "$KEPT/"
+}
+
+put_back() {
+    [ ! -d "$1" ] || rm -rf "$1"
+    cp -a "$KEPT/$1" "$1"
+}
+
+# edit FILE SED-SCRIPT: change a kept file in place (same inode); fails when nothing changes.
+edit() {
+    keep "$1"
+    sed "$2" "$KEPT/$1" >/tmp/lab-edited
+    ! cmp -s /tmp/lab-edited "$1" || { echo "$1: nothing changed by $2"; return 1; }
+    cat /tmp/lab-edited >"$1"
+}
+
+# set_env NAME VALUE: give the variable another value in the compose file, in list and in map form.
+set_env() {
+    edit "$COMPOSE_FILE" "s~^\( *- $1=\).*~\1$2~; s~^\( *$1:\) .*~\1 '$2'~"
+}
+
+# override YAML: the body of a compose override file (what stands below `services:`), then apply it.
+override() {
+    printf "version: '3.3'\nservices:\n%s\n" "$1" >"$OVERRIDE"
+    up
+}
+
+no_override() {
+    rm "$OVERRIDE"
+    up
+}
+
+# wait_for SECONDS COMMAND...: until the command works.
+wait_for() {
+    left=$(($1 * 4))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        [ "$left" -gt 0 ] || { echo "waited in vain for: $*"; return 1; }
+        left=$((left - 1))
+        sleep 0.25
+    done
+}
+
+# psql_do SQL: run a statement in the stack's vector database.
+psql_do() {
+    # the variables are the container's
+    # shellcheck disable=SC2016
+    docker exec "$PG_CONTAINER" sh -c 'psql -v ON_ERROR_STOP=1 -qAt -U "$POSTGRES_USER" -d "$POSTGRES_DB" -c "$1"' sh "$1"
+}
+
+# mongo_do JAVASCRIPT: run a script in the stack's Mongo as its root user.
+mongo_do() {
+    # shellcheck disable=SC2016
+    docker exec "$MONGO" sh -c 'mongo --quiet -u "$MONGO_INITDB_ROOT_USERNAME" -p "$MONGO_INITDB_ROOT_PASSWORD" \
+        --authenticationDatabase admin --eval "$1"' sh "$1"
+}
