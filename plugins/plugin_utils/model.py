@@ -368,6 +368,8 @@ class Deployment:
             facts[f"{key}_container"] = (
                 (container and container.name) or (service and service.container_name) or service_name
             )
+        gateway = "aiproxy" if self.has_component("aiproxy") else "oneapi"
+        facts["gateway_service"], facts["gateway_container"] = facts[f"{gateway}_service"], facts[f"{gateway}_container"]
         v2 = (self.evidence.get("compose") or {}).get("v2", True)
         facts["compose"] = "docker compose" if v2 else "docker-compose"
         config_files = self.project.get("config_files") or []
