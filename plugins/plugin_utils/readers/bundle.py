@@ -118,4 +118,4 @@ def _read_bounded(path: pathlib.Path) -> bytes:
     encoded_mark = CUT_MARK.format(size - HEAD_BYTES - TAIL_BYTES).encode()
     # both cuts at line ends, so that no character and no line is torn
     telling = "".join(f"{line}\n" for line in middle).encode()
-    return head[: head.rfind(b"\n") + 1] + encoded_mark + b"\n" + telling + tail[max(tail.find(b"\n"), 0) :]
+    return head[: head.rfind(b"\n") + 1] + encoded_mark + b"\n" + telling + tail[tail.find(b"\n") + 1 :]
