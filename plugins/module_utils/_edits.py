@@ -89,3 +89,30 @@ def _change(lines: list[str], edit: Replace | Delete) -> None:
     if start < 0 or body[start:end] != edit.old:
         raise EditError(f"line {edit.line} does not hold {edit.old!r} where it was")
     lines[edit.line - 1] = body[:start] + edit.new + body[end:] + line[len(body) :]
+
+
+_KINDS: dict[str, t.Any] = {"replace": Replace, "insert": Insert, "delete": Delete}
+
+
+def to_dicts(edits: t.Sequence[Edit]) -> list[dict[str, t.Any]]:
+    """Write edits as data that a module's arguments can carry."""
+    return [{"kind": type(edit).__name__.lower(), **edit._asdict()} for edit in edits]
+
+
+def from_dicts(items: t.Iterable[t.Mapping[str, t.Any]]) -> list[Edit]:
+    """Read edits back.
+
+    :raises EditError: where an item is none
+    """
+    edits = []
+    for item in items:
+        fields = dict(item)
+        kind = _KINDS.get(str(fields.pop("kind", None)))
+        try:
+            edit = kind(**fields) if kind else None
+        except TypeError:
+            edit = None
+        if edit is None:
+            raise EditError(f"{item!r} is no edit; wanted replace, insert or delete with their fields")
+        edits.append(edit._replace(lines=tuple(edit.lines)) if isinstance(edit, Insert) else edit)
+    return edits

@@ -225,10 +225,10 @@ class ComposeFile:
         self.error: str | None = None
         self.error_line: int | None = None
         self.error_column: int | None = None
-        self.node: yaml.Node | None = None
         self.data: dict[str, t.Any] = {}
         try:
-            self._parse(text)
+            data = yaml.load(text.lstrip("\ufeff"), Loader=_Loader)  # noqa: S506
+            self.data = data if isinstance(data, dict) else {}
         except yaml.MarkedYAMLError as error:
             self.error = " ".join(str(part) for part in (error.context, error.problem) if part)
             mark = error.problem_mark or error.context_mark
@@ -237,15 +237,12 @@ class ComposeFile:
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             self.error = str(error)
 
-    def _parse(self, text: str) -> None:
-        loader = _Loader(text.lstrip("\ufeff"))
-        try:
-            self.node = loader.get_single_node()
-            data = loader.construct_document(self.node) if self.node else None
-        finally:
-            loader.dispose()
-        if isinstance(data, dict):
-            self.data = data
+    @functools.cached_property
+    def node(self) -> yaml.Node | None:
+        """The file as nodes with their places; read apart from the data, whose making puts merge keys into them."""
+        if self.error:
+            return None
+        return yaml.compose(self.text.lstrip("\ufeff"), Loader=_Loader)
 
     @functools.cached_property
     def services(self) -> dict[str, Service]:
