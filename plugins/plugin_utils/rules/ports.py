@@ -1,0 +1,199 @@
+# Copyright: (c) 2026, fastgpt.ops contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Published ports: who holds them, which side is which, and who uses the wrong one."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..compose import Port, Service
+from ..model import Container, Deployment, parse_url
+from ..rule import Hit, hit, rule
+
+INNER_PORTS: t.Mapping[str, frozenset[int]] = {
+    "app": frozenset({3000}),
+    "sandbox": frozenset({3000}),
+    "plugin": frozenset({3000}),
+    "mcp": frozenset({3000}),
+    "oneapi": frozenset({3000}),
+    "aiproxy": frozenset({3000}),
+    "mongo": frozenset({27017}),
+    "pg": frozenset({5432}),
+    "aiproxy-pg": frozenset({5432}),
+    "oneapi-db": frozenset({3306, 33060}),
+    "redis": frozenset({6379}),
+    "storage": frozenset({9000, 9001}),
+}
+"""Ports the programs listen on inside their containers, as FastGPT's files run them."""
+
+
+@rule("port-conflict", needs=["containers", "services|inspect"])
+def taken_port(d: Deployment) -> t.Iterator[Hit]:
+    """A port that a container which is not up (or was never made) wants, and somebody else holds."""
+    for name, port in _wanted(d):
+        holder = _holder(d, name, port)
+        if holder:
+            source, words = holder
+            yield hit(
+                source,
+                f"{port.host_port}/{port.protocol}: {words}",
+                service=name,
+                port=port.host_port,
+                holder=words,
+                expected={"en": "a free port", "zh": "端口应空闲"},
+            )
+
+
+def _wanted(d: Deployment) -> t.Iterator[tuple[str, Port]]:
+    """Ports of services that have no running container."""
+    up = {name for c in d.containers if c.status not in ("created", "exited", "dead") for name in (c.service, c.name)}
+    seen: set[str] = set()
+    for container in d.containers:
+        name = container.service or container.name
+        seen |= {name, container.name}
+        if name not in up:
+            yield from (
+                (name, Port(p.get("host_ip") or "", p.get("host_port"), p["container_port"], p.get("protocol", "tcp")))
+                for p in container.ports
+            )
+            if not container.ports and name in d.services:
+                yield from ((name, port) for port in d.services[name].ports)
+    for service in d.services.values():
+        if not seen & {service.name, service.container_name} and not service.data.get("profiles"):
+            yield from ((service.name, port) for port in service.ports)
+
+
+def _holder(d: Deployment, name: str, port: Port) -> tuple[str, str] | None:
+    """Find who has the port now: another container by name, else a program of the host."""
+    for container in (*d.containers, *d.other_containers):
+        if container.running and name not in (container.service, container.name) and _publishes(container, port):
+            return f"docker ps --filter publish={port.host_port}", f"container {container.name}"
+    for listener in d.host.get("listeners") or []:
+        same = listener.get("port") == port.host_port and str(listener.get("protocol")).startswith(port.protocol)
+        if same and _overlaps(str(listener.get("address") or ""), port.host_ip):
+            who = listener.get("process") or "a program of the host"
+            pid = f" (pid {listener['pid']})" if listener.get("pid") else ""
+            return "ss -ltnp", f"{who}{pid}"
+    return None
+
+
+def _publishes(container: Container, port: Port) -> bool:
+    return any(
+        p.get("host_port") == port.host_port
+        and p.get("protocol", "tcp") == port.protocol
+        and _overlaps(p.get("host_ip") or "", port.host_ip)
+        for p in container.ports
+    )
+
+
+def _overlaps(one: str, other: str) -> bool:
+    return one == other or bool({one, other} & {"", "0.0.0.0", "::", "*"})
+
+
+@rule("port-conflict", needs=["services"])
+def taken_twice(d: Deployment) -> t.Iterator[Hit]:
+    """Two services of one file that publish the same port."""
+    first: list[tuple[Service, Port]] = []
+    for service in d.services.values():
+        for port in service.ports:
+            if port.host_port is None or service.data.get("profiles"):
+                continue
+            for other, taken in first:
+                same = (taken.host_port, taken.protocol) == (port.host_port, port.protocol)
+                if same and other is not service and _overlaps(taken.host_ip, port.host_ip):
+                    yield hit(
+                        d.facts["compose_file"],
+                        f"{other.name} and {service.name} both publish {port.host_port}",
+                        service=service.name,
+                        port=port.host_port,
+                        holder=f"service {other.name}",
+                    )
+            first.append((service, port))
+
+
+@rule("port-mapping-reversed", needs=["services"])
+def reversed_mapping(d: Deployment) -> t.Iterator[Hit]:
+    """The number the program listens on stands on the left, and something else on the right."""
+    for service in d.services.values():
+        inner = INNER_PORTS.get(d.component_of_service(service) or "", frozenset())
+        if "PORT" in service.environment or "--port" in service.words("command"):
+            continue
+        for port in service.ports:
+            if port.host_port in inner and port.container_port not in inner:
+                mapping = f"{port.host_port}:{port.container_port}"
+                yield hit(
+                    d.facts["compose_file"],
+                    f"{service.name}: {mapping}",
+                    service=service.name,
+                    mapping=mapping,
+                    host_port=port.host_port,
+                    container_port=port.container_port,
+                    right_port=port.host_port,
+                    host_side=port.container_port,
+                    expected={
+                        "en": f"{port.container_port}:{port.host_port}",
+                        "zh": f"{port.container_port}:{port.host_port}",
+                    },
+                )
+
+
+@rule("service-uses-host-port", needs=["services|inspect"])
+def uses_host_port(d: Deployment) -> t.Iterator[Hit]:
+    """An address with another service's name and the port that is published on the host."""
+    outside = _published(d)
+    for user, variables in _environments(d):
+        for name, value in variables.items():
+            address = parse_url(value)
+            if address is None or address.host not in outside:
+                continue
+            for port in outside[address.host]:
+                inner = {p.container_port for p in outside[address.host]}
+                if address.port == port.host_port and address.port not in inner:
+                    yield hit(
+                        d.facts["compose_file"] if d.services else "docker inspect",
+                        f"{name}: {address.scheme}://…{address.host}:{address.port}",
+                        service=user,
+                        variable=name,
+                        target=address.host,
+                        used_port=address.port,
+                        right_port=port.container_port,
+                        expected={
+                            "en": f"{address.host}:{port.container_port}",
+                            "zh": f"{address.host}:{port.container_port}",
+                        },
+                    )
+
+
+def _published(d: Deployment) -> dict[str, list[Port]]:
+    """Ports by every name a service can be reached under. A service on the host's network has no inner port."""
+    found: dict[str, list[Port]] = {}
+    for service in d.services.values():
+        if service.network_mode != "host":
+            for name in {service.name, service.container_name} - {None}:
+                found.setdefault(str(name), []).extend(service.ports)
+    return found
+
+
+def _environments(d: Deployment) -> t.Iterator[tuple[str, t.Mapping[str, str | None]]]:
+    for service in d.services.values():
+        container = d.container_named(service.name)
+        yield service.name, (container.env if container and container.env else service.environment)
+
+
+@rule("database-port-exposed", needs=["inspect"])
+def exposed_database(d: Deployment) -> t.Iterator[Hit]:
+    for container in d.containers:
+        if container.component not in ("mongo", "pg", "aiproxy-pg", "oneapi-db", "redis") or not container.running:
+            continue
+        for port in container.ports:
+            if port.get("host_port") and (port.get("host_ip") or "") in ("", "0.0.0.0", "::"):
+                yield hit(
+                    f"docker inspect: {container.name}",
+                    f"{port.get('host_ip') or '*'}:{port['host_port']}",
+                    service=container.service,
+                    port=port["host_port"],
+                    container_port=port["container_port"],
+                    expected={"en": "not published, or on 127.0.0.1 only", "zh": "不对外映射，或只绑定 127.0.0.1"},
+                )
+                break
