@@ -20,7 +20,7 @@ demo: setup ## boot the lab, break it, diagnose it, say where the report is
 test: setup ## every check and test
 	@$(VENV)/python scripts/test
 
-test-full: setup ## the same with the long matrices
+test-full: setup ## the long matrices that `make test` leaves out
 	@$(VENV)/python scripts/test --full
 
 lint: setup ## formatting, lint, types, YAML, Ansible content
