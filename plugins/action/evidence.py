@@ -14,7 +14,9 @@ import typing as t
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 from ansible_collections.fastgpt.ops.plugins.module_utils._collect import SCHEMA_VERSION, TOOL_VERSION, summary_of
+from ansible_collections.fastgpt.ops.plugins.plugin_utils.bundle import bundle_files
 
 Json = t.Dict[str, t.Any]
 
@@ -31,16 +33,24 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         result = super().run(tmp, task_vars)
         arguments = {"salt": _RUN_SALT, **self._task.args}
-        dest = arguments.pop("dest", None)
+        dest, bundles = arguments.pop("dest", None), arguments.pop("bundles", None)
         answer = self._collect(arguments, task_vars)
         evidence = answer.pop("evidence", None)
         if evidence is None:
             evidence = _nothing_read(answer)
         evidence["controller_at"] = time.time()
-        if not dest:
+        if not dest and not bundles:
             return {**result, **answer, "evidence": evidence}
-        path = _write(str(dest), str(task_vars.get("inventory_hostname", "host")), evidence)
-        kept = {"changed": False, "path": path, "summary": summary_of(evidence)}
+        host = str(task_vars.get("inventory_hostname", "host"))
+        kept = {"changed": False, "summary": summary_of(evidence)}
+        if dest:
+            kept["path"] = os.path.join(dest, _file_name(host) + ".json")
+            _write(kept["path"], json.dumps(evidence, ensure_ascii=False))
+        if bundles:
+            kept["bundle"] = os.path.join(bundles, _file_name(host))
+            for name, text in bundle_files(evidence, host).items():
+                _write(os.path.join(kept["bundle"], name), text)
+            Display().display(f"bundle of {host}: {kept['bundle']}")
         if evidence.get("unreachable"):
             # The host leaves the play as any unreachable one does; its file says why.
             kept.update(unreachable=True, msg=evidence["unreachable"])
@@ -61,20 +71,23 @@ def _nothing_read(answer: Json) -> Json:
     message = str(answer.get("msg") or "the module gave no evidence")
     if answer.get("unreachable"):
         return dict(evidence, unreachable=message)
-    words = str(answer.get("module_stderr") or answer.get("exception") or "").strip()
+    words = str(answer.get("module_stderr") or "").strip()
     return dict(evidence, error=f"{message}: {words[-1000:]}" if words else message)
 
 
-def _write(folder: str, name: str, evidence: Json) -> str:
-    """Write a host's evidence in one step, readable by its owner only."""
+def _file_name(host: str) -> str:
+    return host.replace(os.sep, "_")
+
+
+def _write(path: str, text: str) -> None:
+    """Write a file in one step, readable by its owner only, and the folders above it."""
+    folder = os.path.dirname(path)
     os.makedirs(folder, mode=0o700, exist_ok=True)
-    path = os.path.join(folder, name.replace(os.sep, "_") + ".json")
     descriptor, temporary = tempfile.mkstemp(prefix=".evidence-", dir=folder)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            json.dump(evidence, stream, ensure_ascii=False)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="") as stream:
+            stream.write(text)
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)
         raise
-    return path

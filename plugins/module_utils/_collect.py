@@ -194,13 +194,14 @@ class _Collector:
         if not self.project:
             self.evidence["host"]["disks"] = self._disks([])
             return
-        calls: Calls = {"files": self._files}
+        calls: Calls = {}
+        if self.options.probes and self.app is not None:
+            calls.update(self._probe_calls())  # first: the slowest of all is MongoDB's shell
         calls.update(self._compose_calls())
+        calls["files"] = self._files
         if self.evidence.get("containers") is not None:
             calls.update(self._log_calls())
             calls.update(self._object_calls())
-        if self.options.probes and self.app is not None:
-            calls.update(self._probe_calls())
         found = self._gather(calls)
         self.evidence["files"] = found.get("files")
         self.evidence["host"]["disks"] = self._disks(found.get("files") or [])
@@ -372,6 +373,12 @@ class _Collector:
         app = t.cast(Json, self.app)
         env, deadline = app.get("env") or {}, self.deadline
         calls: Calls = {}
+        mongo = self._service("MONGODB_URI", _MONGO_IMAGE)
+        if mongo:
+            calls["mongo"] = lambda: probes.ask_mongo(mongo, app, deadline)
+        pg = self._service("PG_URL", _PG_IMAGE)
+        if pg:
+            calls["pg"] = lambda: probes.ask_pg(pg, app, deadline)
         if _running(app):
             calls["inside the app"] = lambda: probes.inside_app(app, deadline)
             calls["app_http"] = lambda: probes.ask_app(app, deadline)
@@ -381,12 +388,6 @@ class _Collector:
                 calls["gateway_models"] = lambda: probes.ask_gateway_models(app, self.everything, deadline)
             pages = probes.health_urls(app)
             calls["http"] = lambda: probes.ask_health(pages, app, self.everything, deadline)
-        mongo = self._service("MONGODB_URI", _MONGO_IMAGE)
-        if mongo:
-            calls["mongo"] = lambda: probes.ask_mongo(mongo, app, deadline)
-        pg = self._service("PG_URL", _PG_IMAGE)
-        if pg:
-            calls["pg"] = lambda: probes.ask_pg(pg, app, deadline)
         redis = self._service("REDIS_URL", _REDIS_IMAGE)
         if redis:
             address = next(iter(parse_addresses(env.get("REDIS_URL") or "")), None)

@@ -372,7 +372,7 @@ def ask_app(app: Json, deadline: Deadline) -> Json:
     for host, port in ((ip, inside), ("127.0.0.1", published)):
         if host and port:
             answer = http_get(f"http://{host}:{port}{_INIT_DATA}", deadline.left(_HTTP_LIMIT))
-            if answer["status"]:
+            if answer["status"] or "timed out" in (answer["error"] or ""):
                 break
     if answer.get("body"):
         answer["body"] = answer["body"][:_BODY_KEPT]
@@ -391,7 +391,8 @@ def from_host(url: str, app: Json, containers: t.Sequence[Json]) -> str | None:
     for address in parse_addresses(url)[:1]:
         peer = peer_of(address.host, app, containers)
         host = ip_of(peer, app) if peer else "127.0.0.1" if address.host == "host.docker.internal" else address.host
-        if not host or (not peer and host in ("localhost", "0.0.0.0", "127.0.0.1") and address.host != "host.docker.internal"):
+        # A name without a dot means a container, and a loopback address the app's own: neither means that on the host.
+        if not host or (not peer and address.host != "host.docker.internal" and ("." not in host or host in ("0.0.0.0", "127.0.0.1"))):
             return None
         path = re.sub(r"^[a-z]+://[^/]*", "", url)
         return f"{address.scheme}://{host}:{address.port}{path}"

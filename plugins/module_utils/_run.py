@@ -186,7 +186,7 @@ def gather(calls: t.Mapping[str, Call], deadline: Deadline, failures: Failures, 
         if error is None:
             results[name] = value
         else:
-            failures.add(name, f"{type(error).__name__}: {error}")
+            failures.add(name, error if isinstance(error, OSError) else f"{type(error).__name__}: {error}")
     for name in sorted(waiting):
         failures.add(name, "not done when the time for the whole collection was over")
     return results

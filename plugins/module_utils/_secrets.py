@@ -23,7 +23,7 @@ TOKEN = re.compile(r"<secret:[0-9a-f]{6}>")
 TEMPLATE_DEFAULTS = frozenset(
     "username password myusername mypassword 1234 123456 12345678 sk-fastgpt sk-xxx sk-xxxx sk-xxxxx sk-xxxxxx any "
     "fastgpt_root_key filetoken fastgptsecret fastgpt-secret fastgpt_secret fastgptkey fastgpt aiproxy oneapimmysql "
-    "minioadmin token default root postgres admin wsj123 tenantpassword seekdbpassword FastGPT@123 none vector "
+    "root_key oneapikey minioadmin token default root postgres admin wsj123 tenantpassword seekdbpassword FastGPT@123 none vector "
     "fastgpt-plugin-token your_secret_key codesandbox sandbox milvus Milvus".split()
 )
 # Words too common to be replaced wherever they stand: logs would lose what they say. In their own field they are.
@@ -250,6 +250,8 @@ class Tokeniser:
         bare = value
         if bare[0] in "\"'" and bare.rfind(bare[0]) > 0:
             bare = bare[1 : bare.rfind(bare[0])]
+        elif match["head"].rstrip(": \t")[-1:] in "\"'":
+            bare = re.split(r"[,\s]", bare, maxsplit=1)[0]  # JSON: a number or a bare word, more may follow it
         else:
             bare = re.split(r"\s+#", bare, maxsplit=1)[0]
         bare = bare.strip()

@@ -70,6 +70,12 @@ options:
         unreachable or the module fails, and is not part of the result.
       - Read by the action plugin.
     type: path
+  bundles:
+    description:
+      - Folder on the controller. A folder for the host is made there with the evidence as files that people can read, and
+        that C(fastgpt_bundle) reads back. The evidence is then not part of the result.
+      - Read by the action plugin.
+    type: path
 """
 
 EXAMPLES = r"""
@@ -89,12 +95,16 @@ EXAMPLES = r"""
 
 RETURN = r"""
 evidence:
-  description: The evidence, in the shape of C(docs/evidence.md). Not with O(dest).
-  returned: without O(dest)
+  description: The evidence, in the shape of C(docs/evidence.md). Not with O(dest) or O(bundles).
+  returned: without O(dest) and O(bundles)
   type: dict
 path:
   description: The file on the controller.
   returned: with O(dest)
+  type: str
+bundle:
+  description: The host's folder on the controller.
+  returned: with O(bundles)
   type: str
 summary:
   description: How many projects, containers and failures there are, the engine's state and the seconds it took.
@@ -119,6 +129,7 @@ def main() -> None:
             "probe_models": {"type": "bool", "default": False},
             "salt": {"type": "str", "no_log": True},
             "dest": {"type": "path"},
+            "bundles": {"type": "path"},
         },
         supports_check_mode=True,
     )
