@@ -157,7 +157,7 @@ def other_architecture(d: Deployment) -> t.Iterator[Hit]:
 @rule("data-not-persisted", needs=["inspect"])
 def container_without_volume(d: Deployment) -> t.Iterator[Hit]:
     for container in d.containers:
-        path = DATA_PATHS.get(container.component or "")
+        path = _data_path(container.component, container.words("command"))
         mounts = [m for m in container.mounts if path and _is_under(path, str(m.get("destination") or ""))]
         if path and (not mounts or all(_is_anonymous(m) for m in mounts)):
             shown = ", ".join(f"{m.get('name') or m.get('source')}:{m.get('destination')}" for m in container.mounts)
@@ -169,14 +169,22 @@ def container_without_volume(d: Deployment) -> t.Iterator[Hit]:
 def service_without_volume(d: Deployment) -> t.Iterator[Hit]:
     """The same told by the compose file, where no container shows more."""
     for service in d.services.values():
-        path = DATA_PATHS.get(d.component_of_service(service) or "")
+        path = _data_path(d.component_of_service(service), service.words("command"))
         container = d.container_named(service.name)
+        if str(service.data.get("restart")) in ("no", "False", "on-failure"):
+            continue  # a job that uses a database's image for its client
         if not path or (container and not container.partial) or service.data.get("volumes_from"):
             continue
         mounts = [m for m in service.mounts if _is_under(path, m.target)]
         if not any(m.source for m in mounts):
             shown = ", ".join(f"{m.source or ''}:{m.target}" for m in service.mounts)
             yield _unkept(d.facts["compose_file"], shown, service.name, path, bool(mounts), "likely")
+
+
+def _data_path(component: str | None, command: str) -> str | None:
+    """Where a component keeps its data; an object store is told by its command (``server /minio_data``)."""
+    told = re.search(r"\bserver\s+(/\S+)", command) if component == "storage" else None
+    return told.group(1) if told else DATA_PATHS.get(component or "")
 
 
 def _unkept(source: str, shown: str, service: str, path: str, anonymous: bool, confidence: str) -> Hit:

@@ -12,7 +12,7 @@ import typing as t
 import pytest
 import yaml
 from ansible_collections.fastgpt.ops.plugins.plugin_utils import catalogue, diagnosis, rule
-from ansible_collections.fastgpt.ops.plugins.plugin_utils.readers import read_host
+from ansible_collections.fastgpt.ops.plugins.plugin_utils.readers.host import read_host
 from ansible_collections.fastgpt.ops.plugins.plugin_utils.signatures import signatures
 
 RECORDINGS = pathlib.Path(__file__).parents[3] / "recordings"
