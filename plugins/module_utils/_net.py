@@ -117,7 +117,7 @@ def ask_redis(host: str, port: int, user: str, password: str, timeout: float) ->
 
     :returns: reachable, auth (None where neither is known), error (redis' own words)
     """
-    answer: Json = {"reachable": None, "auth": None, "error": None}
+    answer: Json = {"reachable": None, "auth": None, "message": None, "error": None}
     words = [word for word in (user if user != "default" else "", password) if word]
     commands = ([["AUTH", *words]] if password else []) + [["PING"]]
     try:
@@ -129,11 +129,11 @@ def ask_redis(host: str, port: int, user: str, password: str, timeout: float) ->
                     connection.sendall(_resp(command))
                     reply = replies.readline().decode("utf-8", "replace").strip()
                     if not reply.startswith("+"):
-                        answer.update(auth=False if re.search(r"NOAUTH|WRONGPASS|AUTH", reply) else None, error=reply.lstrip("-") or "closed")
+                        answer.update(auth=False if "AUTH" in reply or "WRONGPASS" in reply else None, message=reply.lstrip("-") or "closed")
                         return answer
             answer["auth"] = True
     except ConnectionRefusedError as error:
-        answer.update(reachable=False, error=error.strerror)
+        answer.update(reachable=False, message=error.strerror)
     except OSError as error:
         answer["error"] = str(error)
     return answer
