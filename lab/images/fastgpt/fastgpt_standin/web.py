@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, fastgpt.ops contributors
+"""FastGPT's HTTP interface, as much of it as operators and their tools call."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from typing import Any
+from urllib.error import URLError
+
+import labweb
+from labweb import Application, Request, Response
+
+from fastgpt_standin.mongo import MongoError, password_hash
+from fastgpt_standin.startup import FastGPT
+from fastgpt_standin.vectors import VectorError
+
+PAGE = "<!DOCTYPE html><html><head><title>FastGPT</title></head><body>FastGPT (stand-in of the lab)</body></html>"
+
+
+def build(fastgpt: FastGPT) -> Application:
+    """Return the application's routes."""
+    app = Application()
+    api = Api(fastgpt)
+    app.route("GET", r"/(?:login)?")(lambda _: Response(PAGE))
+    app.route("GET", "/api/common/system/getInitData")(api.init_data)
+    app.route("GET", "/api/support/user/account/preLogin")(api.pre_login)
+    app.route("POST", "/api/support/user/account/loginByPassword")(api.log_in)
+    app.route("POST", r"/api/admin/init\w+")(api.administrate)
+    app.route("POST", "/api/core/dataset/searchTest")(api.search)
+    app.route("POST", "/api/v1/chat/completions")(api.chat)
+    return app
+
+
+def reply(data: Any = None, *, code: int = 200, message: str = "", status_text: str = "") -> Response:
+    """Return FastGPT's envelope; errors are sent with HTTP status 500."""
+    body = {"code": code, "statusText": status_text, "message": message, "data": data}
+    return Response(body, 200 if code == 200 else 500)
+
+
+class Api:
+    """Handlers; each waits for the start where the generation starts on the first request."""
+
+    def __init__(self, fastgpt: FastGPT) -> None:
+        self._fastgpt = fastgpt
+        self._generation = fastgpt.generation
+
+    def _begin(self) -> None:
+        if self._generation.starts_on_request:
+            self._fastgpt.start()
+
+    def init_data(self, _request: Request) -> Response:
+        """Answer the page's first call: settings and, up to 4.8, the version."""
+        self._begin()
+        settings = self._fastgpt.config.get("feConfigs", {})
+        if self._generation.tells_version_to_anyone:
+            return reply({"feConfigs": settings, "systemVersion": self._fastgpt.version})
+        return reply({"bufferId": f"unAuth_{int(time.time() * 1000)}", "feConfigs": settings})
+
+    def pre_login(self, request: Request) -> Response:
+        """Give the code a login needs from 4.9.8 on; it says when it was made."""
+        return reply({"code": self._login_code(request.query.get("username", ""), int(time.time()) // 30)})
+
+    def log_in(self, request: Request) -> Response:
+        """Check name and password (plain, or the SHA-256 a browser sends)."""
+        self._begin()
+        body = request.json()
+        name, given = str(body.get("username", "")), str(body.get("password", ""))
+        try:
+            stored = self._fastgpt.mongo.stored_password(name)
+        except MongoError as error:
+            return self._failure(request, str(error))
+        if stored is None and self._generation.tells_unregistered_user:
+            return reply(code=500, message="用户未注册")
+        hashes = {password_hash(given), hashlib.sha256(given.encode()).hexdigest()}
+        now = int(time.time()) // 30
+        code_wrong = self._generation.needs_login_code and body.get("code") not in (
+            self._login_code(name, now), self._login_code(name, now - 1)
+        )
+        if stored not in hashes or code_wrong:
+            return reply(code=500, message="密码错误" if self._generation.tells_unregistered_user else "账号名或密码错误")
+        token = hashlib.sha256(f"{name}{time.time()}".encode()).hexdigest()
+        return reply({"user": {"username": name}, "token": token})
+
+    def _login_code(self, name: str, period: int) -> str:
+        secret = self._fastgpt.environment.get("TOKEN_KEY", "any")
+        return hashlib.sha256(f"{name}{secret}{period}".encode()).hexdigest()[:6]
+
+    def administrate(self, request: Request) -> Response:
+        """Accept an upgrade call that carries the root key."""
+        if request.headers.get("rootkey") != self._fastgpt.environment.get("ROOT_KEY"):
+            return reply(code=403, message="凭证错误", status_text="unAuthorization")
+        self._begin()
+        self._fastgpt.log.info(f"{request.path} finished")
+        return reply({"success": True})
+
+    def search(self, request: Request) -> Response:
+        """Embed the text at the model endpoint and look for the nearest vectors."""
+        self._begin()
+        if self._fastgpt.vectors is None:
+            return self._failure(request, "PG_URL is not set")
+        body = request.json()
+        try:
+            vector = self._embed(str(body.get("text", "")), str(body.get("model", "text-embedding-ada-002")))
+            rows = self._fastgpt.vectors.search(vector)
+        except (VectorError, ModelError) as error:
+            return self._failure(request, str(error))
+        return reply({"list": [{"id": row[0], "collectionId": row[1]} for row in rows]})
+
+    def _embed(self, text: str, model: str) -> list[float]:
+        status, body = self._ask_model("/embeddings", {"model": model, "input": [text]})
+        if status != 200:
+            self._fastgpt.log.error("Embedding Error", {"message": f"{status} {body[:300]}"}, "ai:embedding")
+            raise ModelError(f"{status} {body[:300]}")
+        return [float(number) for number in json.loads(body)["data"][0]["embedding"]]
+
+    def chat(self, request: Request) -> Response:
+        """Pass a chat to the model endpoint and its answer back."""
+        self._begin()
+        body = request.json()
+        try:
+            status, text = self._ask_model("/chat/completions", body)
+        except ModelError as error:
+            return self._failure(request, str(error))
+        if status != 200:
+            self._fastgpt.log.error("LLM response error", {"message": f"{status} {text[:300]}"}, "ai:llm")
+            return self._failure(request, f"{status} {text[:300]}")
+        return Response(text.encode(), headers={"Content-Type": "application/json"})
+
+    def _ask_model(self, path: str, body: dict[str, Any]) -> tuple[int, str]:
+        base, key = model_endpoint(self._fastgpt.environment, self._generation.version)
+        try:
+            status, answer, _ = labweb.call(
+                "POST", base + path, body=body, headers={"Authorization": f"Bearer {key}"}, timeout=60
+            )
+        except (URLError, OSError, ValueError) as error:
+            raise ModelError("Connection error.") from error
+        return status, answer.decode("utf-8", "replace")
+
+    def _failure(self, request: Request, message: str) -> Response:
+        newest = self._generation.version >= (4, 14, 7)
+        frame = "API response error" if newest else f"Api response error: {request.path}, {message}"
+        self._fastgpt.log.error(frame, {"url": request.path, "message": message} if newest else {"message": message})
+        return reply(code=500, message=message)
+
+
+class ModelError(Exception):
+    """The model endpoint did not give what was asked for."""
+
+
+def model_endpoint(environment: Any, version: tuple[int, ...]) -> tuple[str, str]:
+    """Return base URL and key of the models; which variables count depends on the version."""
+    proxy, base = environment.get("AIPROXY_API_ENDPOINT"), environment.get("OPENAI_BASE_URL", "")
+    token, key = environment.get("AIPROXY_API_TOKEN"), environment.get("CHAT_API_KEY", "")
+    if version < (4, 8, 23):
+        return base, key
+    if version < (4, 15):
+        return f"{proxy}/v1" if proxy else base, token or key
+    return (f"{proxy}/v1", token or "") if proxy else (base, key)
