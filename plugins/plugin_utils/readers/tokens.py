@@ -17,7 +17,7 @@ def tokenise(evidence: dict[str, Json], salt: str) -> dict[str, Json]:
     """Give evidence with its secrets replaced; each one is replaced wherever it stands, whichever file told of it.
 
     :param salt: of the run, the same for all hosts
-    :returns: the evidence with ``secret_facts``: what rules may know of a secret without seeing it
+    :returns: the evidence with ``secret_facts`` and ``known_defaults``: what rules may know of a secret unseen
     """
     containers = [*(evidence.get("containers") or []), *(evidence.get("other_containers") or [])]
     names = {part for item in containers for part in (item["name"], item.get("service") or "")}
@@ -30,7 +30,8 @@ def tokenise(evidence: dict[str, Json], salt: str) -> dict[str, Json]:
         tokeniser.learn_text(item["text"], lines=item["role"] in _SETTINGS)
     for text in _texts(evidence):
         tokeniser.learn_text(text["text"], lines=text.get("kind") == "env")
-    return {**_replace(evidence, tokeniser), "secret_facts": tokeniser.facts}
+    defaults = {token: "template default" for token, facts in tokeniser.facts.items() if facts.get("default")}
+    return {**_replace(evidence, tokeniser), "secret_facts": tokeniser.facts, "known_defaults": defaults}
 
 
 def _texts(evidence: dict[str, Json]) -> list[dict[str, Json]]:

@@ -59,7 +59,9 @@ def bundle_jobs(folder: str) -> list[Job]:
 def evidence_jobs(folder: str, hosts: t.Iterable[str] = ()) -> list[Job]:
     """Give a job for each ``HOST.json`` of a folder, and for each of the hosts that has none."""
     found = {path.name.removesuffix(".json"): path for path in sorted(pathlib.Path(folder).glob("*.json"))}
-    return [Job(host, found.get(host)) for host in dict.fromkeys([*hosts, *found])]
+    # a file's name cannot hold a slash, a host's can
+    wanted = {host.replace(os.sep, "_"): host for host in hosts}
+    return [Job(wanted.get(name, name), found.get(name)) for name in dict.fromkeys([*wanted, *found])]
 
 
 def unknown_ids(ids: t.Iterable[str]) -> str | None:

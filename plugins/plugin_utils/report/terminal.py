@@ -64,7 +64,7 @@ def host_lines(host: Json, lang: str, width: int) -> list[Line]:
         for finding, _below in others[:MAX_OTHER_ROOTS]:
             lines.append((f"  {finding['rank']}. {finding['title']} [{finding['id']}]", _LOOK[finding["severity"]][1]))
         if len(others) > MAX_OTHER_ROOTS:
-            lines.append((f"  +{len(others) - MAX_OTHER_ROOTS} {word('more', lang)}", None))
+            lines.append((f"  {word('more', lang, len(others) - MAX_OTHER_ROOTS)}", None))
     return [(_fit(text, width), colour) for text, colour in lines[:MAX_LINES]]
 
 

@@ -34,7 +34,7 @@ WORDS: dict[str, dict[str, str]] = {
     "next_steps": {"en": "What to do", "zh": "处理步骤"},
     "next": {"en": "next", "zh": "下一步"},
     "explains": {"en": "explains", "zh": "由此引起"},
-    "more": {"en": "more", "zh": "其他"},
+    "more": {"en": "and {} more", "zh": "另有 {} 项"},
     "consequences": {"en": "This also causes", "zh": "由此引起的问题"},
     "checks": {"en": "All checks", "zh": "全部检查项"},
     "status": {"en": "Result", "zh": "结果"},

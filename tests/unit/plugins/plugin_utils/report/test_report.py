@@ -1,0 +1,223 @@
+# Copyright: (c) 2026, fastgpt.ops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import html.parser
+import json
+import pathlib
+import re
+import typing as t
+import xml.etree.ElementTree as ElementTree
+
+import jsonschema
+import pytest
+from ansible_collections.fastgpt.ops.plugins.plugin_utils.report import build, junit, language, page, terminal, write
+from rich.cells import cell_len
+
+from . import sample
+
+SCHEMA = json.loads(
+    (pathlib.Path(build.__file__).parents[1] / "schemas/report.schema.json").read_text(encoding="utf-8")
+)
+LANGUAGES = pytest.mark.parametrize("lang", ["en", "zh"])
+
+
+class Page(html.parser.HTMLParser):
+    """Collects what a browser would load or run, and the text that is left."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+@LANGUAGES
+def test_report_is_valid(lang: str) -> None:
+    jsonschema.Draft202012Validator(SCHEMA).validate(sample.report(lang=lang))
+
+
+@LANGUAGES
+def test_texts_are_in_the_language_chosen_and_in_both(lang: str) -> None:
+    found = sample.report(lang=lang)["hosts"][0]["findings"][0]
+    assert found["title"] == sample.KEYFILE.title[lang]
+    assert {name: texts["title"] for name, texts in found["i18n"].items()} == dict(sample.KEYFILE.title)
+    assert found["evidence"][0]["expected"] == found["evidence"][0]["expected_i18n"][lang]
+
+
+def test_hosts_stand_worst_first_and_are_counted() -> None:
+    report = sample.report()
+    assert [host["host"] for host in report["hosts"]] == ["web1", "db9", "web2", "spare", "web3"]
+    assert report["summary"] == {
+        "hosts": 5,
+        "hosts_healthy": 3,
+        "hosts_unreachable": 1,
+        "findings_by_severity": {"critical": 3, "error": 0, "warning": 2, "info": 1},
+    }
+
+
+def test_consequences_stand_once_under_their_nearest_cause() -> None:
+    roots = build.tree(sample.report()["hosts"][0]["findings"])
+    assert [root["id"] for root, _below in roots] == ["mongo-keyfile-permissions", "image-tag-floating"]
+    (unreachable, below), *rest = roots[0][1]
+    assert (unreachable["id"], rest) == ("mongo-unreachable", [])
+    assert [finding["id"] for finding, _below in below] == ["root-user-not-registered"]
+
+
+def test_finding_that_two_services_have_keeps_its_consequences_apart() -> None:
+    def one(rank: int, name: str, service: str, by: list[str]) -> dict[str, t.Any]:
+        return {"id": name, "rank": rank, "service": service, "explained_by": by}
+
+    roots = build.tree([one(1, "oom", "pg", []), one(2, "oom", "mongo", []), one(3, "down", "pg", ["oom"])])
+    assert [(root["service"], [item["id"] for item, _rest in below]) for root, below in roots] == [
+        ("pg", ["down"]),
+        ("mongo", []),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fail_on", "expected"), [("critical", False), ("error", False), ("warning", True), ("never", False)]
+)
+def test_fail_on_counts_from_its_severity_up(fail_on: str, expected: bool) -> None:
+    assert build.reaches(sample.report(sample.warned(), sample.healthy()), fail_on) is expected
+
+
+def test_host_without_any_answer_is_not_called_healthy() -> None:
+    host = sample.healthy()
+    host.checks = {"oom": sample.NO_LOG}
+    assert build.verdict(sample.report(host)["hosts"][0]) == "unseen"
+
+
+@LANGUAGES
+def test_page_is_one_file_without_foreign_content(lang: str) -> None:
+    text = page.render_html(sample.report(lang=lang))
+    parsed = Page(text)
+    loading = [(tag, attrs) for tag, attrs in parsed.tags if {"src", "href", "srcset", "action"} & set(attrs)]
+    assert [attrs["href"] for _tag, attrs in loading] == ["data:,", "#hosts"]
+    assert [tag for tag, _attrs in parsed.tags if tag in ("script", "img", "iframe")] == ["script"]
+    assert "url(" not in text
+    assert "@import" not in text
+
+
+@LANGUAGES
+def test_page_says_everything_in_both_languages_and_leaves_nothing_open(lang: str) -> None:
+    shown = "".join(Page(page.render_html(sample.report(lang=lang))).words)
+    for texts in (sample.KEYFILE.title, sample.ROOT_USER.cause, sample.NO_LOG.reason or {}):
+        assert all(text in shown for text in texts.values())
+    assert "<script>alert('x')</script>" in shown  # as text, after parsing
+    assert not re.search(r"\{\{|\{%|\bNone\b|Undefined", shown.split('"use strict"')[0])
+
+
+def test_same_words_of_the_report_are_there_in_both_languages() -> None:
+    assert all(set(texts) == {"en", "zh"} and all(texts.values()) for texts in page.WORDS.values())
+    assert all(texts["en"].count("{}") == texts["zh"].count("{}") for texts in page.WORDS.values())
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        ("Set `A=b` there.", [("text", "Set "), ("code", "A=b"), ("text", " there.")]),
+        ("Then: `docker compose up -d`", [("text", "Then: "), ("command", "docker compose up -d")]),
+        ("Nothing to run", [("text", "Nothing to run")]),
+        ("`sudo chmod 400 a`", [("command", "sudo chmod 400 a")]),
+    ],
+)
+def test_commands_of_a_step_are_told_from_names(step: str, expected: list[tuple[str, str]]) -> None:
+    assert page.segments(step) == expected
+
+
+@LANGUAGES
+def test_markdown_shows_hosts_and_keeps_html_out(lang: str) -> None:
+    text = page.render_markdown(sample.report(lang=lang))
+    outside = re.sub(r"^(`{3,})text\n.*?\n\1$", "", text, flags=re.DOTALL | re.MULTILINE)
+    assert "## web1" in text
+    assert sample.KEYFILE.title[lang] in outside
+    assert "<script" not in outside
+    assert "\x1b" not in text
+    assert "\x07" not in text
+
+
+def test_junit_has_a_suite_a_host_and_says_why_it_skipped() -> None:
+    root = ElementTree.fromstring(junit.render(sample.report()))  # noqa: S314 - made two lines above
+    suites = {suite.attrib["name"]: suite for suite in root}
+    cases = {case.attrib["name"]: case for case in suites["web1"].iter("testcase")}
+    assert set(suites) == {"web1", "web2", "web3", "spare", "db9"}
+    assert cases["mongo-keyfile-permissions"].find("failure").attrib["type"] == "critical"  # type: ignore[union-attr]
+    assert "missing: the log of redis" in ElementTree.tostring(cases["redis-unreachable"], "unicode")
+    assert len(cases["oom"]) == 0
+    assert suites["db9"].find("testcase/error") is not None
+    assert root.attrib["failures"] == "5"
+
+
+@LANGUAGES
+@pytest.mark.parametrize("width", [40, 79, 160])
+def test_terminal_has_at_most_ten_lines_a_host_that_fit(lang: str, width: int) -> None:
+    for host in sample.report(lang=lang)["hosts"]:
+        lines = terminal.host_lines(host, lang, width)
+        assert 1 <= len(lines) <= 10
+        assert all(cell_len(text) <= width and "\n" not in text for text, _colour in lines)
+
+
+@LANGUAGES
+def test_terminal_names_root_proof_and_next_step(lang: str) -> None:
+    text = "\n".join(line for line, _colour in terminal.render(sample.report(sample.broken(), lang=lang), 160))
+    for part in (
+        sample.KEYFILE.title[lang],
+        "permissions on /data/mongodb.key are too open",
+        "chmod 400",
+        "mongo-unreachable",
+    ):
+        assert part in text
+    assert "alert" not in text  # a consequence's proof is left to the page
+
+
+def test_terminal_lets_no_log_steer_it() -> None:
+    assert terminal.one_line("a\x1b[2J\x07b\nnext\r") == "a�b ⏎ next"
+
+
+def test_many_healthy_hosts_share_a_line() -> None:
+    report = sample.report(sample.broken(), *(sample.healthy(f"ok{number}") for number in range(30)))
+    lines = [line for line, _colour in terminal.render(report, 120)]
+    assert sum(line.startswith("✓") for line in lines) == 1
+    assert "30 healthy" in "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "environment", "expected"),
+    [
+        ("en", {"LANG": "zh_CN.UTF-8"}, "en"),
+        ("auto", {"LANG": "zh_CN.UTF-8"}, "zh"),
+        ("auto", {"LANG": "zh_CN.UTF-8", "LC_ALL": "en_GB.UTF-8"}, "en"),
+        ("auto", {"LC_ALL": "", "LANG": "en_US.UTF-8"}, "en"),
+        ("auto", {"LANG": "C.UTF-8"}, "zh"),
+        ("auto", {}, "zh"),
+    ],
+)
+def test_language_of_the_controller(wanted: str, environment: dict[str, str], expected: str) -> None:
+    assert language.choose(wanted, environment) == expected
+
+
+def test_files_are_whole_and_latest_moves(tmp_path: pathlib.Path) -> None:
+    for run in ("first", "second"):
+        files = write.write_report(sample.report(), tmp_path / run)
+        write.point_latest(tmp_path / run)
+    assert sorted(path.name for path in files) == ["junit.xml", "report.html", "report.json", "report.md"]
+    assert (tmp_path / "latest").readlink() == pathlib.Path("second")
+    assert json.loads((tmp_path / "latest/report.json").read_text(encoding="utf-8")) == sample.report()
+    assert sorted(path.name for path in (tmp_path / "second").iterdir()) == sorted(path.name for path in files)
+
+
+def test_folder_called_latest_is_never_replaced(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "latest").mkdir()
+    (tmp_path / "run").mkdir()
+    with pytest.raises(OSError, match="latest"):
+        write.point_latest(tmp_path / "run")
+    assert (tmp_path / "latest").is_dir()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["latest", "run"]
