@@ -249,7 +249,15 @@ class Deployment:
                 logs.append(
                     Log(str(item.get("name")), item["text"], "daemon" if kind == "up" else component, None, kind)
                 )
-        return tuple(logs + list(self._engine_words()))
+        return (*logs, *self._engine_words(), *self._gateway_words())
+
+    def _gateway_words(self) -> t.Iterator[Log]:
+        """What the gateway and the models answered to the probes' calls, as replies to search."""
+        asked = [("GET /models", self.probe("gateway_models") or {})]
+        asked += [(f"test call of {call.get('model')}", call) for call in self.probe_list("model_calls") or []]
+        for source, answer in asked:
+            if message := answer.get("message"):
+                yield Log(source, str(message), "oneapi", None, "api")
 
     def _engine_words(self) -> t.Iterator[Log]:
         """What docker itself says of the host, the compose file and each container, as texts to search."""
@@ -369,7 +377,7 @@ class Deployment:
                 (container and container.name) or (service and service.container_name) or service_name
             )
         gateway = "aiproxy" if self.has_component("aiproxy") else "oneapi"
-        facts["gateway_service"], facts["gateway_container"] = facts[f"{gateway}_service"], facts[f"{gateway}_container"]
+        facts |= {f"gateway_{part}": facts[f"{gateway}_{part}"] for part in ("service", "container")}
         v2 = (self.evidence.get("compose") or {}).get("v2", True)
         facts["compose"] = "docker compose" if v2 else "docker-compose"
         config_files = self.project.get("config_files") or []

@@ -1,0 +1,265 @@
+# Copyright: (c) 2026, fastgpt.ops contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Models: those configured against those the gateway serves, and how they answer."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ..model import Deployment
+from ..rule import Hit, Text, hit, refutes, rule
+from ..versions import Version
+from .config import Flaw, parse
+
+MODELS_IN_DATABASE = Version(4, 8, 20)
+"""From here on the model lists of config.json are ignored; models are set up on the page."""
+CHAT_LISTS = ("llmModels", "chatModels", "ChatModels")
+VECTOR_LISTS = ("vectorModels", "VectorModels")
+OPENAI_EMBEDDING = re.compile(r"text-embedding-(ada|3)")
+EMPTY_ANSWER = re.compile(
+    r"(?i)LLM_model_response_empty|模型流?响应为空|Chat API is error or undefined"
+    r"|empty (?:answer|reply|response|content)|(?:answer|reply|response) (?:is|was|stays) empty"
+    r"|空(?:白)?(?:回复|响应|回答|内容)|(?:回复|响应|回答|内容)(?:是|为)空|没有(?:任何)?(?:回复|输出|内容)"
+)
+WHOLE_REPLY = re.compile(r'"object"\s*:\s*"chat\.completion"')
+CALL = re.compile(r"https?://[^\s/'\"<>]+(?P<path>(?:/[^\s'\"<>]*)?/chat/completions)\b")
+BEARER = re.compile(r"Bearer\s+(?P<key><secret:[0-9a-f]+>|fastgpt-\S+)")
+NEAR = 600
+"""Characters between the address and the key of one posted call."""
+
+
+def model_lists(d: Deployment) -> tuple[list[dict[str, t.Any]], list[dict[str, t.Any]]] | None:
+    """Give chat and embedding models of config.json, where this version reads them there; None where it does not."""
+    file = d.config_file or {}
+    if not file.get("text") or file.get("truncated") or (d.version and d.version >= MODELS_IN_DATABASE):
+        return None
+    config = parse(file["text"], None)
+    if isinstance(config, Flaw) or not any(key in config for key in CHAT_LISTS):
+        return None
+    return _entries(config, CHAT_LISTS), _entries(config, VECTOR_LISTS)
+
+
+def _entries(config: dict[str, t.Any], names: t.Sequence[str]) -> list[dict[str, t.Any]]:
+    listed = next((config[name] for name in names if isinstance(config.get(name), list)), [])
+    return [entry for entry in listed if isinstance(entry, dict)]
+
+
+@rule("no-llm-model", needs=["config-text"])
+def no_chat_models(d: Deployment) -> t.Iterator[Hit]:
+    lists = model_lists(d)
+    if lists and not lists[0]:
+        yield hit(d.facts["config_file"], "llmModels: []", service=d.facts["app_service"])
+
+
+@rule("no-vector-model", needs=["config-text"])
+def no_vector_models(d: Deployment) -> t.Iterator[Hit]:
+    lists = model_lists(d)
+    if lists and lists[0] and not lists[1]:
+        yield hit(d.facts["config_file"], "vectorModels: []", service=d.facts["app_service"])
+
+
+@rule("page-crash-model-config", needs=["config-text"])
+def nobody_processes_data(d: Deployment) -> t.Iterator[Hit]:
+    """The page of a new knowledge base reads the first model marked for data processing, be there one or not."""
+    lists = model_lists(d)
+    marked = [entry for entry in lists[0] if "datasetProcess" in entry] if lists else []
+    if marked and not any(entry["datasetProcess"] for entry in marked):
+        yield hit(
+            d.facts["config_file"],
+            "; ".join(f"{entry.get('model')}: datasetProcess false" for entry in marked[:4]),
+            service=d.facts["app_service"],
+            expected={"en": "datasetProcess true for one of them", "zh": "至少一个模型的 datasetProcess 为 true"},
+        )
+
+
+# --- configured against served
+
+
+class Absent(t.NamedTuple):
+    """A configured model that the gateway does not list; near is a listed name that differs only in spelling."""
+
+    model: str
+    near: str | None
+    is_vector: bool
+
+
+def _absent(d: Deployment) -> tuple[list[Absent], bool]:
+    """Give the configured models the gateway does not serve, and whether it serves none of them at all."""
+    served, lists = (d.probe("gateway_models") or {}).get("models"), model_lists(d)
+    if not served or not lists:
+        return [], False
+    plain = {_plain(name): name for name in served}
+    absent = [
+        Absent(str(entry["model"]), plain.get(_plain(str(entry["model"]))), is_vector)
+        for is_vector, entries in enumerate(lists)
+        for entry in entries
+        if entry.get("model") and entry["model"] not in served
+    ]
+    return absent, len(absent) == sum(map(len, lists))
+
+
+def _plain(name: str) -> str:
+    """A model's name without what people spell differently: case, blanks, publisher, tag, separators."""
+    return re.sub(r"[\W_]", "", name.strip().lower().rpartition("/")[2].partition(":")[0])
+
+
+def _served(d: Deployment) -> str:
+    return ", ".join((d.probe("gateway_models") or {}).get("models") or [])[:300]
+
+
+def _absent_hit(d: Deployment, absent: Absent, is_grave: bool) -> Hit:
+    near = f"; the gateway has {absent.near}" if absent.near else ""
+    return hit(
+        d.facts["config_file"],
+        f"{absent.model}{near}",
+        severity=None if is_grave else "warning",
+        expected={"en": f"one of: {_served(d)}", "zh": f"应为其中之一：{_served(d)}"},
+    )
+
+
+@rule("model-name-mismatch-channel", needs=["probe:gateway_models", "config-text"])
+def spelt_differently(d: Deployment) -> t.Iterator[Hit]:
+    yield from (_absent_hit(d, absent, True) for absent in _absent(d)[0] if absent.near)
+
+
+@rule("local-only-no-vector-model", needs=["probe:gateway_models", "config-text"])
+def openai_embedding_absent(d: Deployment) -> t.Iterator[Hit]:
+    """Every embedding model configured is OpenAI's, and the gateway serves none of them."""
+    lists, absent = model_lists(d), _absent(d)[0]
+    vectors = [a for a in absent if a.is_vector and OPENAI_EMBEDDING.search(a.model)]
+    if lists and vectors and len(vectors) == len(lists[1]):
+        yield from (_absent_hit(d, item, True) for item in vectors)
+
+
+@rule("model-channel-missing", needs=["probe:gateway_models", "config-text"])
+def not_served(d: Deployment) -> t.Iterator[Hit]:
+    """Grave where nothing configured is served; templates list more models than most people have channels for."""
+    absent, none_served = _absent(d)
+    yield from (_absent_hit(d, item, none_served) for item in absent if not item.near)
+
+
+# --- how they answer (only with fastgpt_probe_models)
+
+
+def _calls(d: Deployment) -> dict[str, dict[str, dict[str, t.Any]]]:
+    """The probe's calls by model: ``stream``, ``plain`` and ``embedding``."""
+    calls: dict[str, dict[str, dict[str, t.Any]]] = {}
+    for call in d.probe_list("model_calls") or []:
+        kind = "embedding" if call.get("kind") == "embedding" else "stream" if call.get("stream") else "plain"
+        calls.setdefault(str(call.get("model")), {})[kind] = call
+    return calls
+
+
+def _is_good(call: t.Mapping[str, t.Any] | None) -> bool:
+    return bool(call) and (call or {}).get("status") == 200 and not (call or {}).get("empty")
+
+
+def _call_hit(model: str, call: t.Mapping[str, t.Any], how: str) -> Hit:
+    said = call.get("message") or call.get("error") or ("empty" if call.get("empty") else "")
+    return hit(f"test call of {model}, {how}", f"status {call.get('status')} {said}"[:400].strip())
+
+
+@rule("non-stream-call-fails", needs=["probe:model_calls"])
+def plain_call_fails(d: Deployment) -> t.Iterator[Hit]:
+    for model, call in _calls(d).items():
+        if _is_good(call.get("stream")) and "plain" in call and not _is_good(call["plain"]):
+            yield _call_hit(model, call["plain"], "not streaming")
+
+
+@rule("stream-not-supported-by-model", needs=["probe:model_calls"])
+def stream_fails(d: Deployment) -> t.Iterator[Hit]:
+    for model, call in _calls(d).items():
+        if _is_good(call.get("plain")) and "stream" in call and not _is_good(call["stream"]):
+            yield _call_hit(model, call["stream"], "streaming")
+
+
+@rule("model-response-empty", needs=["probe:model_calls"])
+def both_empty(d: Deployment) -> t.Iterator[Hit]:
+    for model, call in _calls(d).items():
+        both = [call[kind] for kind in ("stream", "plain") if kind in call]
+        if both and all(c.get("status") == 200 and c.get("empty") for c in both):
+            yield _call_hit(model, both[0], "streaming and not")
+
+
+@rule("embedding-api-failing", needs=["probe:model_calls"])
+def embedding_fails(d: Deployment) -> t.Iterator[Hit]:
+    for model, call in _calls(d).items():
+        if "embedding" in call and not _is_good(call["embedding"]):
+            yield _call_hit(model, call["embedding"], "embedding")
+
+
+CALLED: Text = {"en": "every model answers a test call now", "zh": "所有模型的测试调用都正常"}
+
+
+@refutes(
+    "oneapi-user-quota",
+    "oneapi-channel-type-wrong",
+    "oneapi-token-model-scope",
+    "oneapi-channel-disabled",
+    "upstream-key-quota",
+    "invalid-api-key",
+    "model-channel-missing",
+    "model-name-mismatch-channel",
+    "aiproxy-model-config-missing",
+    "channel-base-url-wrong",
+    "base-url-points-to-itself",
+    "local-only-no-vector-model",
+    "non-stream-call-fails",
+    "stream-not-supported-by-model",
+    "model-response-empty",
+    "upstream-error",
+    "upstream-region-blocked",
+    "model-tls-error",
+    "model-request-timeout",
+    "upstream-rate-limit",
+    "embedding-api-failing",
+)
+def all_answer(d: Deployment) -> Text | None:
+    calls = d.probe_list("model_calls")
+    return CALLED if calls and all(_is_good(call) for call in calls) else None
+
+
+@refutes("app-api-key-wrong", "app-rate-limit")
+def own_refusals(d: Deployment) -> Text | None:
+    """In the log of a running FastGPT such lines are everyday: every visitor who is not logged in makes one."""
+    words = {"en": "a refused caller is no fault of the host", "zh": "个别请求被拒绝不代表主机有故障"}
+    return words if d.live else None
+
+
+# --- from what people post
+
+
+@rule("stream-not-supported-by-model", needs=["texts"])
+def whole_reply(d: Deployment) -> t.Iterator[Hit]:
+    """A server's whole reply is right by itself; it is the fault where FastGPT's answer stays empty."""
+    replies = [log for log in d.logs if log.kind in ("api", "shell") and WHOLE_REPLY.search(log.text)]
+    if replies and any(EMPTY_ANSWER.search(log.text) for log in d.logs):
+        shown = WHOLE_REPLY.search(replies[0].text)
+        yield hit(
+            replies[0].source,
+            shown.group(0) if shown else "",
+            confidence="likely",
+            expected={"en": "data: {... chat.completion.chunk ...}", "zh": "data: {... chat.completion.chunk ...}"},
+        )
+
+
+@rule("api-path-wrong", needs=["texts"])
+def call_without_api(d: Deployment) -> t.Iterator[Hit]:
+    """A call with a key of FastGPT's form to a path that is a gateway's, not FastGPT's."""
+    secrets = d.evidence.get("secret_facts") or {}
+    for log in d.logs:
+        for call in CALL.finditer(log.text):
+            around = log.text[max(call.start() - NEAR, 0) : call.end() + NEAR]
+            keys = [key.group("key") for key in BEARER.finditer(around)]
+            if call["path"].endswith("/api/v1/chat/completions") or not any(
+                key.startswith("fastgpt-") or (secrets.get(key) or {}).get("prefix") == "fastgpt-" for key in keys
+            ):
+                continue
+            yield hit(
+                log.source,
+                call.group(0),
+                expected={"en": "/api/v1/chat/completions", "zh": "/api/v1/chat/completions"},
+            )
+            return
