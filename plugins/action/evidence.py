@@ -24,7 +24,7 @@ Json = t.Dict[str, t.Any]
 _RUN_SALT = secrets.token_hex(16)
 
 
-class ActionModule(ActionBase):
+class ActionModule(ActionBase):  # type: ignore[misc]
     """The module's result, plus the file on the controller where ``dest`` is given."""
 
     _supports_check_mode = True
@@ -42,7 +42,7 @@ class ActionModule(ActionBase):
         if not dest and not bundles:
             return {**result, **answer, "evidence": evidence}
         host = str(task_vars.get("inventory_hostname", "host"))
-        kept = {"changed": False, "summary": summary_of(evidence)}
+        kept: Json = {"changed": False, "summary": summary_of(evidence)}
         if dest:
             kept["path"] = os.path.join(dest, _file_name(host) + ".json")
             _write(kept["path"], json.dumps(evidence, ensure_ascii=False))
@@ -58,7 +58,9 @@ class ActionModule(ActionBase):
 
     def _collect(self, arguments: Json, task_vars: Json) -> Json:
         try:
-            answer = self._execute_module(module_name="fastgpt.ops.evidence", module_args=arguments, task_vars=task_vars)
+            answer: Json = self._execute_module(
+                module_name="fastgpt.ops.evidence", module_args=arguments, task_vars=task_vars
+            )
         except AnsibleConnectionFailure as error:
             return {"unreachable": True, "msg": str(error)}
         answer.pop("invocation", None)

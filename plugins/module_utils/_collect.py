@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, fastgpt.ops contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole evidence of one host, as docs/evidence.md describes it, in three waves of calls. Private to the collection."""
+"""The whole evidence of one host, as docs/evidence.md has it, in waves of parallel calls. Private to the collection."""
 
 from __future__ import annotations
 
@@ -106,12 +106,21 @@ class _Collector:
         }
         found = self._gather(calls)
         late = Result(None, b"", b"", "timed out")
-        self.evidence["engine"] = docker.classify_engine(found.get("docker version", late), found.get("docker info", late))
+        self.evidence["engine"] = docker.classify_engine(
+            found.get("docker version", late), found.get("docker info", late)
+        )
         v2 = found.get("docker compose version", late)
-        self.evidence["compose"] = {"v2": _version(v2.text) if v2.rc == 0 else None, "v1": found.get("docker-compose version")}
+        self.evidence["compose"] = {
+            "v2": _version(v2.text) if v2.rc == 0 else None,
+            "v1": found.get("docker-compose version"),
+        }
         self.evidence["host"] = dict(
-            found.get("host") or {}, cpu=found.get("/proc/cpuinfo"), memory=found.get("/proc/meminfo"),
-            listeners=found.get("listeners"), kernel_log=found.get("kernel log"), disks=None,
+            found.get("host") or {},
+            cpu=found.get("/proc/cpuinfo"),
+            memory=found.get("/proc/meminfo"),
+            listeners=found.get("listeners"),
+            kernel_log=found.get("kernel log"),
+            disks=None,
         )
         if self.evidence["engine"]["state"] == "ok":
             self._read_lists(found.get("docker ps", late), found.get("docker network ls", late))
@@ -168,19 +177,33 @@ class _Collector:
         if not self.project:
             return False
         if self.project["name"] is not None:
-            return container.get("project") == self.project["name"]
-        return container.get("project") is None and (is_app(container) or self._shares_network(container, filter(is_app, self.everything)))
+            return bool(container.get("project") == self.project["name"])
+        return container.get("project") is None and (
+            is_app(container) or self._shares_network(container, filter(is_app, self.everything))
+        )
 
     @staticmethod
     def _shares_network(container: Json, others: t.Iterable[Json]) -> bool:
         mine = set(container.get("networks") or {}) - {"bridge", "host", "none"}
-        return any(mine & set(other.get("networks") or {}) for other in others)
+        return any(not mine.isdisjoint(other.get("networks") or {}) for other in others)
 
     def _trimmed(self, container: Json) -> Json:
-        """Give a container outside the project whole where it shares a network with it, else only what shows its ports."""
+        """Give a container outside the project: whole where it shares a network with it, else what shows its ports."""
         if self._shares_network(container, self.containers):
             return container
-        kept = ("id", "name", "service", "project", "image", "state", "ports", "networks", "network_mode", "created_at", "partial")
+        kept = (
+            "id",
+            "name",
+            "service",
+            "project",
+            "image",
+            "state",
+            "ports",
+            "networks",
+            "network_mode",
+            "created_at",
+            "partial",
+        )
         return {key: container[key] for key in kept if key in container}
 
     @functools.cached_property
@@ -195,7 +218,7 @@ class _Collector:
             self.evidence["host"]["disks"] = self._disks([])
             return
         calls: Calls = {}
-        if self.options.probes and self.app is not None:
+        if self.options.probes and self.containers:
             calls.update(self._probe_calls())  # first: the slowest of all is MongoDB's shell
         calls.update(self._compose_calls())
         calls["files"] = self._files
@@ -211,11 +234,13 @@ class _Collector:
             self.evidence["logs"] = [found[name] for name in calls if name.startswith("docker logs ") and name in found]
             for key in ("volumes", "images"):
                 self.evidence[key] = found.get(f"docker {key}")
-        if self.options.probes and self.app is not None:
+        if self.options.probes and self.containers:
             self._take_probes(found)
 
     def _object_calls(self) -> Calls:
-        names = sorted({m["name"] for c in self.containers for m in c.get("mounts") or [] if m["type"] == "volume" and m["name"]})
+        names = sorted(
+            {m["name"] for c in self.containers for m in c.get("mounts") or [] if m["type"] == "volume" and m["name"]}
+        )
         images = sorted({c["image_id"] for c in self.containers if c.get("image_id")})
         return {
             "docker volumes": lambda: self._objects("volume", names, docker.volume_from_inspect),
@@ -245,7 +270,7 @@ class _Collector:
             }
         if self.evidence["compose"]["v1"]:
             base = self._compose_command(["docker-compose"])
-            # Compose v1 prints no JSON, and one call costs a second: its hashes tell as well whether the files are valid.
+            # Compose v1 prints no JSON, and one call costs a second: its hashes tell as well whether the files parse.
             return {"docker compose config --hash": lambda: self._hashes([*base, "config", "--hash", "*"], errors=True)}
         return {}
 
@@ -266,8 +291,11 @@ class _Collector:
         result = run(command, self.deadline.left(_DOCKER_LIMIT), 8 * MEBIBYTE)
         words = result.err.decode("utf-8", "replace").strip()[-4000:]
         rendered = docker.load_object(result.text) if result.rc == 0 else {}
-        return {"rendered": rendered or None, "rendered_error": None if rendered else result.error or words or "nothing was printed",
-                "rendered_warnings": words if rendered and words else None}
+        return {
+            "rendered": rendered or None,
+            "rendered_error": None if rendered else result.error or words or "nothing was printed",
+            "rendered_warnings": words if rendered and words else None,
+        }
 
     def _hashes(self, command: list[str], errors: bool = False) -> dict[str, str] | None:
         result = run(command, self.deadline.left(_DOCKER_LIMIT))
@@ -293,7 +321,10 @@ class _Collector:
         config = os.path.join(directory, "config.json")
         if directory and "config" not in wanted.values() and os.path.lexists(config):
             wanted[config] = "config"
-        found = [files.file_facts(path, role, with_text=role in ("compose", "env", "config")) for path, role in wanted.items()]
+        found = [
+            files.file_facts(path, role, with_text=role in ("compose", "env", "config"))
+            for path, role in wanted.items()
+        ]
         for item in found:
             if item["error"]:
                 self.failures.add(f"read {item['path']}", item["error"])
@@ -315,7 +346,9 @@ class _Collector:
                 text = files.read_text(path)
             except OSError:
                 continue  # file_facts says so
-            named += [(source, _role_of(target, "/app/data/config.json")) for source, target in binds_named(text, directory)]
+            named += [
+                (source, _role_of(target, "/app/data/config.json")) for source, target in binds_named(text, directory)
+            ]
             named += [(env, "env") for env in env_files_named(text, directory)]
         return named
 
@@ -346,7 +379,9 @@ class _Collector:
     def _log(self, container: Json) -> Json:
         lines, limit = self.options.log_lines, self.options.log_bytes
         argv = ["docker", "logs", "--timestamps"]
-        result = run([*argv, "--tail", str(lines), container["id"]], self.deadline.left(_DOCKER_LIMIT), limit, merge=True)
+        result = run(
+            [*argv, "--tail", str(lines), container["id"]], self.deadline.left(_DOCKER_LIMIT), limit, merge=True
+        )
         text = result.text
         truncated = result.truncated or text.count("\n") >= lines
         if result.truncated:
@@ -356,11 +391,16 @@ class _Collector:
             text = self._head_of_run(argv, container["id"], started, text) + text
         if result.error:
             self.failures.add(f"docker logs {container['name']}", result.error)
-        return {"container": container["name"], "timestamps": True, "text": text if result.rc == 0 or text else None,
-                "truncated": truncated, "error": result.error if result.rc != 0 else None}
+        return {
+            "container": container["name"],
+            "timestamps": True,
+            "text": text if result.rc == 0 or text else None,
+            "truncated": truncated,
+            "error": result.error if result.rc != 0 else None,
+        }
 
     def _head_of_run(self, argv: list[str], ident: str, started: float, tail: str) -> str:
-        """Give the first lines of the current run that a long log's tail does not reach: there start-up failures stand."""
+        """Give the first lines of the current run that a long log's tail lacks: start-up failures stand there."""
         window = ["--since", f"{started:.3f}", "--until", f"{started + _RUN_HEAD_SECONDS:.3f}"]
         result = run([*argv, *window, ident], self.deadline.left(_DOCKER_LIMIT), self.options.log_bytes, merge=True)
         first = tail.partition(" ")[0]
@@ -370,8 +410,8 @@ class _Collector:
     # --- probes
 
     def _probe_calls(self) -> Calls:
-        app = t.cast(Json, self.app)
-        env, deadline = app.get("env") or {}, self.deadline
+        app, deadline = self.app, self.deadline
+        env = (app or {}).get("env") or {}
         calls: Calls = {}
         mongo = self._service("MONGODB_URI", _MONGO_IMAGE)
         if mongo:
@@ -379,7 +419,7 @@ class _Collector:
         pg = self._service("PG_URL", _PG_IMAGE)
         if pg:
             calls["pg"] = lambda: probes.ask_pg(pg, app, deadline)
-        if _running(app):
+        if app and _running(app):
             calls["inside the app"] = lambda: probes.inside_app(app, deadline)
             calls["app_http"] = lambda: probes.ask_app(app, deadline)
             base, _key = probes.gateway_of(env)
@@ -395,31 +435,35 @@ class _Collector:
         return calls
 
     def _service(self, variable: str, image: re.Pattern[str]) -> Json | None:
-        """Give the running container that a variable of the app names; where its host name fits none, the one by its image."""
-        app = t.cast(Json, self.app)
+        """Give the running container that a variable of the app names, else the only one with such an image."""
+        app = self.app or {}
         for address in parse_addresses((app.get("env") or {}).get(variable) or ""):
             peer = peer_of(address.host, app, self.everything)
             if peer:
                 return peer if _running(peer) else None
-        if variable not in (app.get("env") or {}) and variable != "MONGODB_URI":
-            return None
-        same = [c for c in self.containers if _running(c) and image.search(c.get("image") or "") and "aiproxy" not in c["name"]]
+        same = [
+            c
+            for c in self.containers
+            if _running(c) and image.search(c.get("image") or "") and "aiproxy" not in c["name"]
+        ]
         return same[0] if len(same) == 1 else None
 
     def _take_probes(self, found: Json) -> None:
-        results = {key: found[key] for key in ("app_http", "gateway", "gateway_models", "http", "pg", "redis") if key in found}
+        results: Json = {
+            key: found[key] for key in ("app_http", "gateway", "gateway_models", "http", "pg", "redis") if key in found
+        }
         results.update(found.get("mongo") or {})
         inside = found.get("inside the app")
         if inside:
             results.update({key: inside[key] for key in ("app_config", "app_version", "reach")})
             if inside["process_env"]:
-                self.evidence["process_env"] = {t.cast(Json, self.app)["name"]: inside["process_env"]}
+                self.evidence["process_env"] = {inside["container"]: inside["process_env"]}
             if inside["error"]:
                 self.failures.add("inside the app", inside["error"])
-        if self.options.probe_models and _running(t.cast(Json, self.app)):
+        if self.options.probe_models and self.app and _running(self.app):
             text = next((f["text"] for f in self.evidence["files"] or [] if f["role"] == "config" and f["text"]), "")
             listed = (results.get("gateway_models") or {}).get("models")
-            results["model_calls"] = call_models(t.cast(Json, self.app), self.everything, text, listed, self.deadline)
+            results["model_calls"] = call_models(self.app, self.everything, text, listed, self.deadline)
         self.evidence["probes"] = results
 
 
@@ -443,19 +487,34 @@ def tokenise(evidence: Json, tokeniser: Tokeniser) -> Json:
     """Give the evidence with all secrets replaced, and what rules may know of them (``secret_facts``)."""
     containers = (evidence.get("containers") or []) + (evidence.get("other_containers") or [])
     for item in containers:
-        tokeniser.add_names([item.get("name") or "", item.get("service") or "", item.get("project") or "", *(item.get("networks") or {})])
+        tokeniser.add_names(
+            [
+                item.get("name") or "",
+                item.get("service") or "",
+                item.get("project") or "",
+                *(item.get("networks") or {}),
+            ]
+        )
     tokeniser.add_names([str((evidence.get("host") or {}).get("name") or "")])
     for item in containers:
         tokeniser.learn_env(item.get("env") or {})
-    result = {key: tokeniser.tree(value) for key, value in evidence.items() if key not in ("files", "process_env", "probes")}
-    result["process_env"] = {name: tokeniser.env(env) for name, env in (evidence.get("process_env") or {}).items()} or None
+    result = {
+        key: tokeniser.tree(value) for key, value in evidence.items() if key not in ("files", "process_env", "probes")
+    }
+    result["process_env"] = {
+        name: tokeniser.env(env) for name, env in (evidence.get("process_env") or {}).items()
+    } or None
     result["files"] = _file_texts(evidence.get("files"), tokeniser)
-    result["probes"] = {name: _probe(value, tokeniser) for name, value in (evidence.get("probes") or {}).items()} or None
+    result["probes"] = {
+        name: _probe(value, tokeniser) for name, value in (evidence.get("probes") or {}).items()
+    } or None
     # What was met late (in a log, in a file) may stand in what was read before.
     result = tokeniser.known({key: value for key, value in result.items() if value is not None})
     result["secret_facts"] = tokeniser.facts
-    result["known_defaults"] = {token: "template default" for token, facts in tokeniser.facts.items() if facts.get("default")}
-    return result
+    result["known_defaults"] = {
+        token: "template default" for token, facts in tokeniser.facts.items() if facts.get("default")
+    }
+    return t.cast(Json, result)
 
 
 def _file_texts(found: list[Json] | None, tokeniser: Tokeniser) -> list[Json] | None:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, fastgpt.ops contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find FastGPT deployments: by labels and images of containers, else by compose files on disk. Private to the collection."""
+"""Find FastGPT deployments: by labels and images, else by compose files on disk. Private to the collection."""
 
 from __future__ import annotations
 
@@ -20,15 +20,50 @@ _APP_IMAGE = re.compile(r"(^|/)(fastgpt|fast-gpt|fastgpt-pro)(@|:|$)")
 _FAMILY_IMAGE = re.compile(r"(^|/)(fastgpt|fast-gpt)[\w.-]*(@|:|$)|/fastgpt/")
 _IMAGE_LINE = re.compile(r"^[ \t]*(?:-[ \t]+)?image:[ \t]*[\"']?(?P<image>[^\s\"'#]+)", re.MULTILINE)
 _COMPOSE_NAMES = ("docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml")
-_OVERRIDE_NAMES = ("docker-compose.override.yml", "docker-compose.override.yaml", "compose.override.yml", "compose.override.yaml")
+_OVERRIDE_NAMES = (
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+    "compose.override.yml",
+    "compose.override.yaml",
+)
 # Where self-hosters put the folder; one level is opened below those that hold many projects.
-_PLACES = (".", "/opt/fastgpt", "/root/fastgpt", "/home/*/fastgpt", "/srv/fastgpt", "/data/fastgpt",
-           "/opt/*", "/root", "/root/*", "/home/*", "/home/*/*", "/srv/*", "/data/*", "/opt/*/*", "/data", "/srv", "/app", "/www/*",
-           "/mnt/*", "/volume1/docker/*", "/opt/1panel/apps/*/*")
+_PLACES = (
+    ".",
+    "/opt/fastgpt",
+    "/root/fastgpt",
+    "/home/*/fastgpt",
+    "/srv/fastgpt",
+    "/data/fastgpt",
+    "/opt/*",
+    "/root",
+    "/root/*",
+    "/home/*",
+    "/home/*/*",
+    "/srv/*",
+    "/data/*",
+    "/opt/*/*",
+    "/data",
+    "/srv",
+    "/app",
+    "/www/*",
+    "/mnt/*",
+    "/volume1/docker/*",
+    "/opt/1panel/apps/*/*",
+)
 _PLACES_LIMIT = 2000
 # A service of one of these names or variables is FastGPT itself even where its image was given another name.
-_APP_VARIABLES = frozenset(("MONGODB_URI", "DEFAULT_ROOT_PSW", "DB_MAX_LINK", "FILE_TOKEN_KEY", "OPENAI_BASE_URL", "CHAT_API_KEY",
-                            "AIPROXY_API_ENDPOINT", "PG_URL"))
+_APP_VARIABLES = frozenset(
+    (
+        "MONGODB_URI",
+        "DEFAULT_ROOT_PSW",
+        "DB_MAX_LINK",
+        "FILE_TOKEN_KEY",
+        "OPENAI_BASE_URL",
+        "CHAT_API_KEY",
+        "AIPROXY_API_ENDPOINT",
+        "PG_URL",
+    )
+)
 
 
 def is_app(container: Json) -> bool:
@@ -46,7 +81,9 @@ def is_family(container: Json) -> bool:
     return is_app(container) or bool(_FAMILY_IMAGE.search(container.get("image") or ""))
 
 
-def find_projects(containers: t.Sequence[Json], project_dir: str | None = None, project: str | None = None) -> list[Json]:
+def find_projects(
+    containers: t.Sequence[Json], project_dir: str | None = None, project: str | None = None
+) -> list[Json]:
     """Find the deployments of this host, the one to diagnose first.
 
     :param containers: all of the host, running or not
@@ -55,7 +92,11 @@ def find_projects(containers: t.Sequence[Json], project_dir: str | None = None, 
     """
     found = _from_containers(containers)
     if project_dir:
-        meant = [item for item in found if item["directory"] and os.path.realpath(item["directory"]) == os.path.realpath(project_dir)]
+        meant = [
+            item
+            for item in found
+            if item["directory"] and os.path.realpath(item["directory"]) == os.path.realpath(project_dir)
+        ]
         on_disk = _from_folder(os.path.abspath(project_dir), "disk", any_image=True)
         found = meant or ([on_disk] if on_disk else [])
     elif not found:
@@ -69,15 +110,19 @@ def _from_containers(containers: t.Sequence[Json]) -> list[Json]:
     grouped: dict[str | None, list[Json]] = {}
     for container in containers:
         grouped.setdefault(container.get("project"), []).append(container)
-    found = []
+    found: list[Json] = []
     for name, members in grouped.items():
         if name is None:
             members = [container for container in members if is_app(container)]
             if members:
-                found.append({"name": None, "directory": None, "config_files": [], "environment_files": [], "found_by": "image"})
+                found.append(
+                    {"name": None, "directory": None, "config_files": [], "environment_files": [], "found_by": "image"}
+                )
             continue
         candidate = _from_labels(name, members)
-        if any(is_family(container) for container in members) or any(_names_app(path) for path in candidate["config_files"]):
+        if any(is_family(container) for container in members) or any(
+            _names_app(path) for path in candidate["config_files"]
+        ):
             found.append(candidate)
 
     def order(item: Json) -> tuple[bool, bool, str]:
@@ -96,7 +141,13 @@ def _from_labels(name: str, members: t.Sequence[Json]) -> Json:
     environment = _split_paths(labels.get(f"{_LABEL}.environment_file"), directory)
     if directory and not environment:
         environment = [os.path.join(directory, ".env")] if os.path.exists(os.path.join(directory, ".env")) else []
-    return {"name": name, "directory": directory, "config_files": files, "environment_files": environment, "found_by": "labels"}
+    return {
+        "name": name,
+        "directory": directory,
+        "config_files": files,
+        "environment_files": environment,
+        "found_by": "labels",
+    }
 
 
 def _split_paths(value: str | None, directory: str | None) -> list[str]:
@@ -134,8 +185,13 @@ def _from_folder(folder: str, found_by: str, any_image: bool = False) -> Json | 
     files += [os.path.join(folder, name) for name in _OVERRIDE_NAMES if os.path.isfile(os.path.join(folder, name))][:1]
     env = os.path.join(folder, ".env")
     environment = [env] if os.path.isfile(env) else []
-    return {"name": _project_name(folder, files, environment), "directory": folder, "config_files": files,
-            "environment_files": environment, "found_by": found_by}
+    return {
+        "name": _project_name(folder, files, environment),
+        "directory": folder,
+        "config_files": files,
+        "environment_files": environment,
+        "found_by": found_by,
+    }
 
 
 def _project_name(folder: str, files: t.Sequence[str], environment: t.Sequence[str]) -> str:
@@ -151,8 +207,12 @@ def _project_name(folder: str, files: t.Sequence[str], environment: t.Sequence[s
     return re.sub(r"[^a-z0-9_-]", "", (name or os.path.basename(folder)).lower())
 
 
-_ENV_FILE = re.compile(r"^(?P<indent>[ \t]*)env_file:[ \t]*(?P<inline>[^\n#]*)(?P<items>(?:\n(?P=indent)[ \t]*-[^\n]*)*)", re.MULTILINE)
-_BIND = re.compile(r"^[ \t]*-[ \t]+[\"']?(?P<source>\.{1,2}/[^:\"'\s]*|~/[^:\"'\s]*|/[^:\"'\s]+):(?P<target>/[^:\"'\s]+)", re.MULTILINE)
+_ENV_FILE = re.compile(
+    r"^(?P<indent>[ \t]*)env_file:[ \t]*(?P<inline>[^\n#]*)(?P<items>(?:\n(?P=indent)[ \t]*-[^\n]*)*)", re.MULTILINE
+)
+_BIND = re.compile(
+    r"^[ \t]*-[ \t]+[\"']?(?P<source>\.{1,2}/[^:\"'\s]*|~/[^:\"'\s]*|/[^:\"'\s]+):(?P<target>/[^:\"'\s]+)", re.MULTILINE
+)
 
 
 def env_files_named(text: str, directory: str) -> list[str]:
@@ -168,7 +228,7 @@ def env_files_named(text: str, directory: str) -> list[str]:
 
 
 def binds_named(text: str, directory: str) -> list[tuple[str, str]]:
-    """Give (source on the host, path in the container) of short ``volumes:`` entries, also where the file does not parse."""
+    """Give (source on the host, path in the container) of short ``volumes:`` entries; the file need not parse."""
     return [
         (os.path.normpath(os.path.join(directory, os.path.expanduser(match["source"]))), match["target"])
         for match in _BIND.finditer(text)

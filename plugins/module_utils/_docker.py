@@ -31,9 +31,16 @@ def parse_time(text: str | None) -> float | None:
 
 
 def classify_engine(version: Result, info: Result) -> Json:
-    """Tell the engine's state from what ``docker version`` and ``docker info`` said (both ``--format '{{json .}}'``)."""
-    engine: Json = {"state": "ok", "error": None, "client_version": None, "server_version": None, "root_dir": None,
-                    "rootless": None, "podman": False}
+    """Tell the engine's state from what ``docker version`` and ``docker info`` said, both as JSON."""
+    engine: Json = {
+        "state": "ok",
+        "error": None,
+        "client_version": None,
+        "server_version": None,
+        "root_dir": None,
+        "rootless": None,
+        "podman": False,
+    }
     if version.rc is None and version.error and "timed out" not in version.error:
         return dict(engine, state="missing", error=version.error)
     said = load_object(version.text)
@@ -59,7 +66,11 @@ def _state_from_words(error: str) -> str:
         return "timeout"
     if re.search(r"permission denied|access is denied", error, re.IGNORECASE):
         return "permission"
-    if re.search(r"cannot connect|is the docker daemon running|no such file or directory|connection refused", error, re.IGNORECASE):
+    if re.search(
+        r"cannot connect|is the docker daemon running|no such file or directory|connection refused",
+        error,
+        re.IGNORECASE,
+    ):
         return "stopped"
     return "error"
 
@@ -187,12 +198,14 @@ def _ports(bindings: Json) -> list[Json]:
         inside, _slash, protocol = key.partition("/")
         for holder in holders or []:
             first = str(holder.get("HostPort") or "").partition("-")[0]
-            ports.append({
-                "host_ip": holder.get("HostIp") or "0.0.0.0",
-                "host_port": int(first) if first.isdigit() else None,
-                "container_port": int(inside),
-                "protocol": protocol or "tcp",
-            })
+            ports.append(
+                {
+                    "host_ip": holder.get("HostIp") or "0.0.0.0",
+                    "host_port": int(first) if first.isdigit() else None,
+                    "container_port": int(inside),
+                    "protocol": protocol or "tcp",
+                }
+            )
     return ports
 
 
@@ -225,6 +238,10 @@ def networks_of(listed: t.Iterable[Json], containers: t.Iterable[Json]) -> list[
         for name in container.get("networks") or {}:
             members.setdefault(name, []).append(container["name"])
     return [
-        {"name": item.get("Name"), "driver": item.get("Driver"), "containers": sorted(members.get(item.get("Name") or "", []))}
+        {
+            "name": item.get("Name"),
+            "driver": item.get("Driver"),
+            "containers": sorted(members.get(item.get("Name") or "", [])),
+        }
         for item in listed
     ]

@@ -26,14 +26,35 @@ def file_facts(path: str, role: str, with_text: bool = False) -> Json:
     :param role: compose, env, config, keyfile or bind
     :returns: an item of ``files`` of docs/evidence.md, its text not tokenised yet
     """
-    facts: Json = {"path": path, "role": role, "kind": "missing", "size": None, "mode": None, "uid": None, "gid": None,
-                   "mtime": None, "inode": None, "sha256": None, "entries": None, "text": None, "truncated": False, "error": None}
+    facts: Json = {
+        "path": path,
+        "role": role,
+        "kind": "missing",
+        "size": None,
+        "mode": None,
+        "uid": None,
+        "gid": None,
+        "mtime": None,
+        "inode": None,
+        "sha256": None,
+        "entries": None,
+        "text": None,
+        "truncated": False,
+        "error": None,
+    }
     try:
         if stat.S_ISLNK(os.lstat(path).st_mode):
             facts["link"] = os.readlink(path)
         status = os.stat(path)
-        facts.update(kind=kind_of(status.st_mode), size=status.st_size, mode="0%03o" % stat.S_IMODE(status.st_mode),
-                     uid=status.st_uid, gid=status.st_gid, mtime=status.st_mtime, inode=status.st_ino)
+        facts.update(
+            kind=kind_of(status.st_mode),
+            size=status.st_size,
+            mode=f"0{stat.S_IMODE(status.st_mode):03o}",
+            uid=status.st_uid,
+            gid=status.st_gid,
+            mtime=status.st_mtime,
+            inode=status.st_ino,
+        )
         if facts["kind"] == "directory":
             with os.scandir(path) as entries:
                 facts["entries"] = sum(1 for _entry in itertools.islice(entries, _ENTRIES_LIMIT))

@@ -42,7 +42,9 @@ def _end_of_list(text: str, start: int) -> int:
     return len(text)
 
 
-def call_models(app: Json, containers: t.Sequence[Json], config: str, listed: list[str] | None, deadline: Deadline) -> list[Json]:
+def call_models(
+    app: Json, containers: t.Sequence[Json], config: str, listed: list[str] | None, deadline: Deadline
+) -> list[Json]:
     """Make one streaming and one plain chat call a chat model, one call an embedding model, through the app's gateway.
 
     :param config: config.json's text; where it names no model, those the gateway lists are called
@@ -55,24 +57,43 @@ def call_models(app: Json, containers: t.Sequence[Json], config: str, listed: li
     models = configured_models(config)
     if not any(models.values()):
         names = listed or []
-        models = {"embedding": [n for n in names if _EMBEDDING.search(n)], "chat": [n for n in names if not _EMBEDDING.search(n)]}
+        models = {
+            "embedding": [n for n in names if _EMBEDDING.search(n)],
+            "chat": [n for n in names if not _EMBEDDING.search(n)],
+        }
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     calls = []
     for model in models["chat"][:_MOST_MODELS]:
         for stream in (True, False):
             body = {"model": model, "stream": stream, "max_tokens": 8, "messages": [{"role": "user", "content": "hi"}]}
-            calls.append(_call(f"{url}/chat/completions", headers, body, {"model": model, "kind": "chat", "stream": stream}, deadline))
+            calls.append(
+                _call(
+                    f"{url}/chat/completions",
+                    headers,
+                    body,
+                    {"model": model, "kind": "chat", "stream": stream},
+                    deadline,
+                )
+            )
     for model in models["embedding"][:_MOST_MODELS]:
         body = {"model": model, "input": "hi"}
-        calls.append(_call(f"{url}/embeddings", headers, body, {"model": model, "kind": "embedding", "stream": False}, deadline))
+        calls.append(
+            _call(f"{url}/embeddings", headers, body, {"model": model, "kind": "embedding", "stream": False}, deadline)
+        )
     return calls
 
 
 def _call(url: str, headers: t.Mapping[str, str], body: Json, about: Json, deadline: Deadline) -> Json:
     answer = http_get(url, deadline.left(_LIMIT), headers, json.dumps(body).encode())
     said = answer["body"] or ""
-    return dict(about, status=answer["status"], error=answer["error"], seconds=answer["seconds"], empty=_is_empty(about, said),
-                message=said[:1024] if answer["status"] != 200 else None)
+    return dict(
+        about,
+        status=answer["status"],
+        error=answer["error"],
+        seconds=answer["seconds"],
+        empty=_is_empty(about, said),
+        message=None if answer["status"] == 200 else answer["message"] or said[:1024],
+    )
 
 
 def _is_empty(about: Json, said: str) -> bool:

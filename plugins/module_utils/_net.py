@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 import socket
 import time
@@ -15,8 +16,16 @@ import urllib.request
 
 Json = t.Dict[str, t.Any]
 
-_DEFAULT_PORTS = {"mongodb": 27017, "postgresql": 5432, "postgres": 5432, "redis": 6379, "rediss": 6379, "mysql": 3306,
-                  "http": 80, "https": 443}
+_DEFAULT_PORTS = {
+    "mongodb": 27017,
+    "postgresql": 5432,
+    "postgres": 5432,
+    "redis": 6379,
+    "rediss": 6379,
+    "mysql": 3306,
+    "http": 80,
+    "https": 443,
+}
 _BODY_LIMIT = 256 * 1024
 _DSN = re.compile(r"^(?P<user>[^:]*):(?P<password>.*)@tcp\((?P<host>[^:)]+)(?::(?P<port>\d+))?\)")
 
@@ -47,8 +56,15 @@ def parse_addresses(value: str) -> list[Address]:
     user, _colon, password = userinfo.partition(":")
     options = dict(urllib.parse.parse_qsl(query))
     return [
-        Address(scheme.lower(), host, port or _DEFAULT_PORTS.get(scheme.lower()), urllib.parse.unquote(user),
-                urllib.parse.unquote(password), database.strip("/"), options)
+        Address(
+            scheme.lower(),
+            host,
+            port or _DEFAULT_PORTS.get(scheme.lower()),
+            urllib.parse.unquote(user),
+            urllib.parse.unquote(password),
+            database.strip("/"),
+            options,
+        )
         for host, port in (_host_port(member) for member in hosts.split(",") if member)
     ]
 
@@ -56,7 +72,11 @@ def parse_addresses(value: str) -> list[Address]:
 def _loose_split(rest: str) -> tuple[str, str, str]:
     """Split off a user part whose password holds ``/``, ``?`` or ``#`` unescaped, as people write it."""
     head, at, tail = rest.rpartition("@")
-    return (head, at, tail) if at and ":" in re.split(r"[/?#]", rest)[0] and not re.match(r"[^:/]+:\d+/", rest) else ("", "", rest)
+    return (
+        (head, at, tail)
+        if at and ":" in re.split(r"[/?#]", rest)[0] and not re.match(r"[^:/]+:\d+/", rest)
+        else ("", "", rest)
+    )
 
 
 def _host_port(text: str) -> tuple[str, int | None]:
@@ -90,24 +110,32 @@ def ip_of(container: Json, app: Json | None = None) -> str | None:
 def http_get(url: str, timeout: float, headers: t.Mapping[str, str] | None = None, data: bytes | None = None) -> Json:
     """Make one request (POST where ``data`` is given), no proxy; never raises.
 
-    :returns: url, status, body (at most 256 KiB of text), error, seconds
+    :returns: url, status, body (at most 256 KiB of text), seconds; ``message`` where the server refused the connection
+        or took it and did not answer, ``error`` where it could not be asked
     """
     began = time.monotonic()
-    answer: Json = {"url": url, "status": None, "body": None, "error": None}
+    answer: Json = {"url": url, "status": None, "body": None, "message": None, "error": None}
+    if not url.startswith(("http://", "https://")):
+        return dict(answer, error="no HTTP address")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        request = urllib.request.Request(url, data=data, headers=dict(headers or {}))
+        request = urllib.request.Request(url, data=data, headers=dict(headers or {}))  # noqa: S310 - http, see above
         try:
             reply: t.Any = opener.open(request, timeout=timeout)
         except urllib.error.HTTPError as error:
             reply = error  # an error status is an answer, too
         with reply:
-            answer["status"] = reply.status if hasattr(reply, "status") else reply.code
+            answer["status"] = reply.getcode()
             answer["body"] = reply.read(_BODY_LIMIT).decode("utf-8", "replace")
-    except (OSError, ValueError) as error:
-        answer["error"] = str(getattr(error, "reason", None) or error) or type(error).__name__
-    except Exception as error:  # http.client raises its own kinds for answers that are no HTTP
-        answer["error"] = f"no HTTP answer: {type(error).__name__}: {error}"
+    except urllib.error.URLError as error:
+        refused = isinstance(error.reason, ConnectionRefusedError)
+        answer["message" if refused else "error"] = str(error.reason)
+    except socket.timeout:
+        answer["message"] = f"took the connection and did not answer in {timeout:.3g} s"
+    except (OSError, http.client.HTTPException) as error:
+        answer["message"] = f"no HTTP answer: {type(error).__name__}: {error}"
+    except ValueError as error:
+        answer["error"] = str(error)  # an address that is none
     answer["seconds"] = round(time.monotonic() - began, 3)
     return answer
 
@@ -129,7 +157,10 @@ def ask_redis(host: str, port: int, user: str, password: str, timeout: float) ->
                     connection.sendall(_resp(command))
                     reply = replies.readline().decode("utf-8", "replace").strip()
                     if not reply.startswith("+"):
-                        answer.update(auth=False if "AUTH" in reply or "WRONGPASS" in reply else None, message=reply.lstrip("-") or "closed")
+                        answer.update(
+                            auth=False if "AUTH" in reply or "WRONGPASS" in reply else None,
+                            message=reply.lstrip("-") or "closed",
+                        )
                         return answer
             answer["auth"] = True
     except ConnectionRefusedError as error:

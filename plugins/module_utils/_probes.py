@@ -15,9 +15,16 @@ import os
 import re
 import typing as t
 
+from ansible_collections.fastgpt.ops.plugins.module_utils import _scripts as scripts
 from ansible_collections.fastgpt.ops.plugins.module_utils._docker import load_object
-from ansible_collections.fastgpt.ops.plugins.module_utils._files import HASH_LIMIT, TEXT_LIMIT
-from ansible_collections.fastgpt.ops.plugins.module_utils._net import ask_redis, http_get, ip_of, parse_addresses, peer_of
+from ansible_collections.fastgpt.ops.plugins.module_utils._files import TEXT_LIMIT
+from ansible_collections.fastgpt.ops.plugins.module_utils._net import (
+    ask_redis,
+    http_get,
+    ip_of,
+    parse_addresses,
+    peer_of,
+)
 from ansible_collections.fastgpt.ops.plugins.module_utils._run import Result, run
 
 if t.TYPE_CHECKING:
@@ -32,114 +39,15 @@ _REACH_LIMIT = 40
 _INIT_DATA = "/api/common/system/getInitData"
 _BODY_KEPT = 8192
 # Variables that browsers use, or that name no server the app connects to.
-_NOT_REACHED = re.compile(r"^(FE_DOMAIN|FILE_DOMAIN|ALLOWED_ORIGINS|NO_PROXY|no_proxy)$|EXTERNAL|PUBLIC|DOWNLOAD_URL|_ISSUER$")
+_NOT_REACHED = re.compile(
+    r"^(FE_DOMAIN|FILE_DOMAIN|ALLOWED_ORIGINS|NO_PROXY|no_proxy)$|EXTERNAL|PUBLIC|DOWNLOAD_URL|_ISSUER$"
+)
 _HOST_PORT = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$|^[0-9A-Fa-f:]+$")
 
-_SECTIONS = r"""
-mark=$1; shift
-section() { printf '\n%s%s\n' "$mark" "$1"; }
-"""
 
-_APP_SCRIPT = _SECTIONS + r"""
-config=$1; shift
-section environ; if [ -r /proc/1/environ ]; then cat /proc/1/environ; fi
-section env; if [ ! -r /proc/1/environ ]; then env; fi
-section stat; stat -L -c '%F|%s|%i' "$config" 2>&1
-section sha; if [ -f "$config" ] && [ "$(stat -L -c %s "$config")" -le HASH_LIMIT ]; then sha256sum "$config"; fi
-section config; if [ -f "$config" ]; then head -c TEXT_LIMIT "$config"; fi
-section package; head -c 65536 /app/package.json 2>/dev/null || head -c 65536 /app/projects/app/package.json 2>/dev/null
-section reach
-if command -v nc >/dev/null 2>&1; then connect() { nc -z -w 2 "$1" "$2"; }
-elif command -v bash >/dev/null 2>&1; then connect() { timeout 2 bash -c ': <"/dev/tcp/$0/$1"' "$1" "$2"; }
-else connect() { echo 'neither nc nor bash in the container'; return 99; }
-fi
-for target in "$@"; do (
-  host=${target%|*} port=${target##*|}
-  found=; if command -v getent >/dev/null 2>&1; then if timeout 3 getent hosts "$host" >/dev/null 2>&1; then found=1; else found=0; fi; fi
-  words=$(connect "$host" "$port" 2>&1 </dev/null); code=$?
-  printf '%s|%s|%s|%s\n' "$target" "$found" "$code" "$(printf %s "$words" | tr '\n|' '  ')"
-) & done; wait
-""".replace("HASH_LIMIT", str(HASH_LIMIT)).replace("TEXT_LIMIT", str(TEXT_LIMIT))
-
-_MONGO_SCRIPT = _SECTIONS + r"""
-port=$1 script=$2 key=$3
-section key; if [ -n "$key" ]; then stat -L -c '%F|%s|%a|%u|%g' "$key" 2>&1; fi
-section shell
-address="mongodb://127.0.0.1:$port/?directConnection=true&serverSelectionTimeoutMS=3000"
-if command -v mongosh >/dev/null 2>&1; then echo mongosh; mongosh "$address" --quiet --norc --eval "$script" 2>&1
-elif command -v mongo >/dev/null 2>&1; then echo mongo
-  # The legacy shell cannot read its environment: only here the logins stand in an argument list, inside the container.
-  mongo "127.0.0.1:$port/admin" --quiet --norc --eval "var LOGINS = $FASTGPT_OPS_LOGINS; $script" 2>&1
-else echo none; fi
-"""
-
-# Runs in mongosh and in the legacy shell; the first throws on a refused command, the second returns the refusal.
-_MONGO_JS = r"""
-var logins = typeof LOGINS === 'undefined' ? JSON.parse(process.env.FASTGPT_OPS_LOGINS) : LOGINS;
-var admin = db.getSiblingDB('admin');
-function ask(name, command) {
-  try { return db.getSiblingDB(name).runCommand(command); }
-  catch (e) { return {ok: 0, code: e.code, errmsg: String(e.message || e)}; }
-}
-function login(l) {
-  try { var r = db.getSiblingDB(l.source).auth({user: l.user, pwd: l.password}); return {ok: r === 1 || r.ok === 1, message: 'refused'}; }
-  catch (e) { return {ok: false, code: e.code, message: String(e.message || e)}; }
-}
-var out = {auth: null, auth_code: null, message: null};
-for (var i = 0; i < logins.length; i++) {
-  var answer = login(logins[i]);
-  if (logins[i].app) { out.auth = answer.ok; if (!answer.ok) { out.auth_code = answer.code; out.message = answer.message; } }
-  if (answer.ok) break;
-}
-var hello = ask('admin', {isMaster: 1}), status = ask('admin', {replSetGetStatus: 1}), config = ask('admin', {replSetGetConfig: 1});
-var fcv = ask('admin', {getParameter: 1, featureCompatibilityVersion: 1}), build = ask('admin', {buildInfo: 1});
-var root = ask(DATABASE, {count: 'users', query: {username: 'root'}});
-out.repl_ok = Number(status.ok); out.repl_code = status.ok ? null : Number(status.code); out.state = status.ok ? Number(status.myState) : null;
-out.repl_message = status.ok ? null : String(status.errmsg);
-out.primary = hello.ismaster === true || hello.isWritablePrimary === true;
-out.set_name = status.set || (config.config || {})._id || hello.setName || null;
-out.set_members = config.ok ? config.config.members.map(function (m) { return m.host; }) : (hello.hosts || null);
-out.version = build.version || null;
-out.fcv = fcv.ok ? fcv.featureCompatibilityVersion.version : null;
-out.root_user = root.ok ? Number(root.n) > 0 : null; out.root_message = root.ok ? null : String(root.errmsg);
-out.datasets = null; out.training = null;
-if (root.ok) {
-  var models = ask(DATABASE, {distinct: 'datasets', key: 'vectorModel'}), waiting = ask(DATABASE, {count: 'dataset_trainings'});
-  var given_up = ask(DATABASE, {count: 'dataset_trainings', query: {retryCount: {$lte: 0}}});
-  var errors = ask(DATABASE, {find: 'dataset_trainings', filter: {errorMsg: {$exists: true}}, projection: {errorMsg: 1}, limit: 3});
-  out.datasets = models.ok ? {vector_models: models.values} : null;
-  out.training = waiting.ok ? {waiting: Number(waiting.n), given_up: given_up.ok ? Number(given_up.n) : null,
-    errors: errors.ok ? errors.cursor.firstBatch.map(function (d) { return String(d.errorMsg).slice(0, 500); }) : []} : null;
-}
-print('FASTGPT_OPS ' + JSON.stringify(out));
-"""
-
-_PG_SCRIPT = _SECTIONS + r"""
-database=$1 query=$2
-export PGCONNECT_TIMEOUT=3 PGOPTIONS='-c statement_timeout=4000 -c default_transaction_read_only=on'
-section facts; psql -X -A -t -q -w -U "${POSTGRES_USER:-postgres}" -d "$database" -c "$query" 2>&1
-section login
-if [ -n "$FASTGPT_OPS_USER" ]; then
-  PGPASSWORD=$FASTGPT_OPS_PASSWORD psql -X -A -t -q -w -h "$(hostname -i | cut -d' ' -f1)" -U "$FASTGPT_OPS_USER" -d "$database" -c 'select 1' 2>&1
-fi
-"""
-
-_PG_QUERY = """
-select json_build_object(
- 'version', current_setting('server_version'),
- 'extension', (select extversion from pg_extension where extname = 'vector'),
- 'extension_available', (select default_version from pg_available_extensions where name = 'vector'),
- 'modeldata', to_regclass('modeldata') is not null,
- 'vector_type', (select y.typname from pg_attribute a join pg_type y on y.oid = a.atttypid
-                 where a.attrelid = to_regclass('modeldata') and a.attname = 'vector'),
- 'vector_size', (select a.atttypmod from pg_attribute a where a.attrelid = to_regclass('modeldata') and a.attname = 'vector'),
- 'superuser', (select rolsuper from pg_roles where rolname = current_user),
- 'invalid_indexes', (select coalesce(json_agg(c.relname), '[]') from pg_index i join pg_class c on c.oid = i.indexrelid
-                     where not i.indisvalid))
-"""
-
-
-def _exec(container: str, script: str, arguments: t.Sequence[str], limit: float, env: t.Mapping[str, str] | None = None) -> tuple[dict[str, bytes], Result]:
+def _exec(
+    container: str, script: str, arguments: t.Sequence[str], limit: float, env: t.Mapping[str, str] | None = None
+) -> tuple[dict[str, bytes], Result]:
     """Run a script of sections in a container; give the sections by name, and how the command ended."""
     mark = "@@fastgpt.ops:" + os.urandom(6).hex() + "@@"
     argv = ["docker", "exec"]
@@ -188,18 +96,25 @@ def targets_of(env: t.Mapping[str, str]) -> list[tuple[str, str, int]]:
 def inside_app(app: Json, deadline: Deadline) -> Json:
     """Look inside the app's container: its process' variables, its config.json, its version, whom it can reach.
 
-    :returns: process_env, app_config, app_version, reach
+    :returns: container, process_env, app_config, app_version, reach
     """
     env = app.get("env") or {}
     targets = targets_of(env)
     pairs = sorted({f"{host}|{port}" for _variable, host, port in targets})
     path = config_path(env)
-    sections, result = _exec(app["id"], _APP_SCRIPT, [path, *pairs], deadline.left(_EXEC_LIMIT))
+    sections, result = _exec(app["id"], scripts.APP, [path, *pairs], deadline.left(_EXEC_LIMIT))
     if not sections:
         error = result.error or "no answer"
-        return {"process_env": None, "app_config": {"path": path, "error": error}, "app_version": {"version": None, "error": error},
-                "reach": [], "error": error}
+        return {
+            "container": app["name"],
+            "process_env": None,
+            "app_config": {"path": path, "error": error},
+            "app_version": {"version": None, "error": error},
+            "reach": [],
+            "error": error,
+        }
     return {
+        "container": app["name"],
         "process_env": _environment(sections),
         "app_config": _inside_config(path, sections),
         "app_version": _app_version(sections.get("package")),
@@ -216,7 +131,16 @@ def _environment(sections: t.Mapping[str, bytes]) -> dict[str, str] | None:
 
 
 def _inside_config(path: str, sections: t.Mapping[str, bytes]) -> Json:
-    answer: Json = {"path": path, "kind": None, "size": None, "inode": None, "sha256": None, "text": None, "truncated": False, "error": None}
+    answer: Json = {
+        "path": path,
+        "kind": None,
+        "size": None,
+        "inode": None,
+        "sha256": None,
+        "text": None,
+        "truncated": False,
+        "error": None,
+    }
     said = _text(sections.get("stat")).strip()
     fields = said.split("|")
     if len(fields) != 3:
@@ -251,8 +175,16 @@ def _reach(targets: t.Sequence[tuple[str, str, int]], text: str) -> list[Json]:
         found, code, words = said.get((host, str(port)), ("", "", "no answer in time"))
         connects = None if code in ("", "99") else code == "0"
         resolves = True if connects or _is_ip(host) else {"1": True, "0": False}.get(found)
-        result.append({"variable": variable, "host": host, "port": port, "resolves": resolves, "connects": connects,
-                       "error": None if connects else words.strip() or ("connection failed" if connects is False else None)})
+        result.append(
+            {
+                "variable": variable,
+                "host": host,
+                "port": port,
+                "resolves": resolves,
+                "connects": connects,
+                "error": None if connects else words.strip() or ("connection failed" if connects is False else None),
+            }
+        )
     return result
 
 
@@ -277,7 +209,14 @@ def mongo_logins(app: Json | None, container: Json) -> tuple[list[Json], str]:
             logins.append({"user": address.user, "password": address.password, "source": source, "app": True})
     env = container.get("env") or {}
     if env.get("MONGO_INITDB_ROOT_USERNAME") and env.get("MONGO_INITDB_ROOT_PASSWORD"):
-        logins.append({"user": env["MONGO_INITDB_ROOT_USERNAME"], "password": env["MONGO_INITDB_ROOT_PASSWORD"], "source": "admin", "app": False})
+        logins.append(
+            {
+                "user": env["MONGO_INITDB_ROOT_USERNAME"],
+                "password": env["MONGO_INITDB_ROOT_PASSWORD"],
+                "source": "admin",
+                "app": False,
+            }
+        )
     return logins, database
 
 
@@ -290,9 +229,15 @@ def ask_mongo(container: Json, app: Json | None, deadline: Deadline) -> Json:
     key = re.search(r"--keyFile[=\s]+[\"']?([^\s\"']+)", words)
     port = re.search(r"(?<![\w-])--port[=\s]+[\"']?(\d+)", words)
     logins, database = mongo_logins(app, container)
-    script = _MONGO_JS.replace("DATABASE", json.dumps(database))
+    script = scripts.MONGO_JS.replace("DATABASE", json.dumps(database))
     arguments = [port[1] if port else "27017", script, key[1] if key else ""]
-    sections, result = _exec(container["id"], _MONGO_SCRIPT, arguments, deadline.left(_EXEC_LIMIT), {"FASTGPT_OPS_LOGINS": json.dumps(logins)})
+    sections, result = _exec(
+        container["id"],
+        scripts.MONGO,
+        arguments,
+        deadline.left(_EXEC_LIMIT),
+        {"FASTGPT_OPS_LOGINS": json.dumps(logins)},
+    )
     answer: Json = {"container": container["name"], "shell": None, "reachable": None, "error": None}
     shell, _newline, said = _text(sections.get("shell")).partition("\n")
     answer["shell"] = shell.strip() if shell.strip() in ("mongo", "mongosh") else None
@@ -316,23 +261,49 @@ def _mongo_answer(shell: str | None, said: str, result: Result) -> Json:
 
 
 def _keyfile(container: str, path: str, said: str) -> Json:
-    answer: Json = {"container": container, "path": path, "kind": "missing", "mode": None, "uid": None, "gid": None, "size": None, "error": None}
+    answer: Json = {
+        "container": container,
+        "path": path,
+        "kind": "missing",
+        "mode": None,
+        "uid": None,
+        "gid": None,
+        "size": None,
+        "error": None,
+    }
     fields = said.split("|")
     if len(fields) == 5:
-        answer.update(kind=_kind(fields[0]), size=int(fields[1]), mode=fields[2].zfill(4), uid=int(fields[3]), gid=int(fields[4]))
+        answer.update(
+            kind=_kind(fields[0]), size=int(fields[1]), mode=fields[2].zfill(4), uid=int(fields[3]), gid=int(fields[4])
+        )
     elif "No such file" not in said:
         answer.update(kind=None, error=said or "no answer")
     return answer
 
 
 def ask_pg(container: Json, app: Json | None, deadline: Deadline) -> Json:
-    """Ask PostgreSQL inside its container for version, vector extension and table; and whether the app's login works."""
+    """Ask PostgreSQL in its container for version, vector extension and table; and whether the app's login works."""
     addresses = parse_addresses(((app or {}).get("env") or {}).get("PG_URL") or "")[:1]
     own = container.get("env") or {}
-    database = addresses[0].database if addresses and addresses[0].database else own.get("POSTGRES_DB") or own.get("POSTGRES_USER") or "postgres"
-    login = {"FASTGPT_OPS_USER": addresses[0].user, "FASTGPT_OPS_PASSWORD": addresses[0].password} if addresses else None
-    sections, result = _exec(container["id"], _PG_SCRIPT, [database, _PG_QUERY], deadline.left(_EXEC_LIMIT), login)
-    answer: Json = {"container": container["name"], "database": database, "reachable": None, "auth": None, "message": None, "error": None}
+    database = (
+        addresses[0].database
+        if addresses and addresses[0].database
+        else own.get("POSTGRES_DB") or own.get("POSTGRES_USER") or "postgres"
+    )
+    login = (
+        {"FASTGPT_OPS_USER": addresses[0].user, "FASTGPT_OPS_PASSWORD": addresses[0].password} if addresses else None
+    )
+    sections, result = _exec(
+        container["id"], scripts.PG, [database, scripts.PG_QUERY], deadline.left(_EXEC_LIMIT), login
+    )
+    answer: Json = {
+        "container": container["name"],
+        "database": database,
+        "reachable": None,
+        "auth": None,
+        "message": None,
+        "error": None,
+    }
     said, logged_in = _text(sections.get("facts")).strip(), _text(sections.get("login")).strip()
     facts = load_object(said)
     if facts:
@@ -344,7 +315,9 @@ def ask_pg(container: Json, app: Json | None, deadline: Deadline) -> Json:
     else:
         answer["error"] = said or result.error or "no answer"
     if logged_in:
-        refused = re.search(r"authentication failed|no password supplied|does not exist|no pg_hba.conf entry", logged_in)
+        refused = re.search(
+            r"authentication failed|no password supplied|does not exist|no pg_hba.conf entry", logged_in
+        )
         answer["auth"] = True if logged_in == "1" else False if refused else None
         if logged_in != "1":
             answer["message"] = logged_in
@@ -372,7 +345,7 @@ def ask_app(app: Json, deadline: Deadline) -> Json:
     for host, port in ((ip, inside), ("127.0.0.1", published)):
         if host and port:
             answer = http_get(f"http://{host}:{port}{_INIT_DATA}", deadline.left(_HTTP_LIMIT))
-            if answer["status"] or "timed out" in (answer["error"] or ""):
+            if not answer["error"]:
                 break
     if answer.get("body"):
         answer["body"] = answer["body"][:_BODY_KEPT]
@@ -392,7 +365,11 @@ def from_host(url: str, app: Json, containers: t.Sequence[Json]) -> str | None:
         peer = peer_of(address.host, app, containers)
         host = ip_of(peer, app) if peer else "127.0.0.1" if address.host == "host.docker.internal" else address.host
         # A name without a dot means a container, and a loopback address the app's own: neither means that on the host.
-        if not host or (not peer and address.host != "host.docker.internal" and ("." not in host or host in ("0.0.0.0", "127.0.0.1"))):
+        if not host or (
+            not peer
+            and address.host != "host.docker.internal"
+            and ("." not in host or host in ("0.0.0.0", "127.0.0.1"))
+        ):
             return None
         path = re.sub(r"^[a-z]+://[^/]*", "", url)
         return f"{address.scheme}://{host}:{address.port}{path}"
@@ -400,14 +377,20 @@ def from_host(url: str, app: Json, containers: t.Sequence[Json]) -> str | None:
 
 
 def ask_gateway(app: Json, containers: t.Sequence[Json], deadline: Deadline) -> Json:
-    """Ask the gateway for its status: One API and AI Proxy answer /api/status without a login. Only asked of containers."""
+    """Ask the gateway, where it is a container, for its status: One API and AI Proxy tell it without a login."""
     base, _key = gateway_of(app.get("env") or {})
     addresses = parse_addresses(base)
     if not addresses or not peer_of(addresses[0].host, app, containers):
         return {"url": base or None, "error": "the gateway is no container of this host"}
     url = re.sub(r"^([a-z]+://[^/]*).*", r"\1/api/status", base)
     answer = http_get(from_host(url, app, containers) or url, deadline.left(_HTTP_LIMIT))
-    return {"url": url, "status": answer["status"], "body": (answer["body"] or "")[:1024], "error": answer["error"]}
+    return {
+        "url": url,
+        "status": answer["status"],
+        "body": (answer["body"] or "")[:1024],
+        "message": answer["message"],
+        "error": answer["error"],
+    }
 
 
 def ask_gateway_models(app: Json, containers: t.Sequence[Json], deadline: Deadline) -> Json:
@@ -415,12 +398,25 @@ def ask_gateway_models(app: Json, containers: t.Sequence[Json], deadline: Deadli
     base, key = gateway_of(app.get("env") or {})
     url = from_host(f"{base}/models", app, containers) if base else None
     if not url:
-        return {"url": base or None, "models": None, "status": None, "error": "no address that can be called from the host"}
+        return {
+            "url": base or None,
+            "models": None,
+            "status": None,
+            "error": "no address that can be called from the host",
+        }
     answer = http_get(url, deadline.left(_HTTP_LIMIT), {"Authorization": f"Bearer {key}"} if key else {})
     listed = load_object(answer["body"] or "").get("data")
-    models = [item["id"] for item in listed if isinstance(item, dict) and "id" in item] if isinstance(listed, list) else None
-    message = None if models is not None else (answer["body"] or "")[:1024]
-    return {"url": f"{base}/models", "models": models, "status": answer["status"], "message": message, "error": answer["error"]}
+    models = (
+        [item["id"] for item in listed if isinstance(item, dict) and "id" in item] if isinstance(listed, list) else None
+    )
+    message = None if models is not None else answer["message"] or (answer["body"] or "")[:1024] or None
+    return {
+        "url": f"{base}/models",
+        "models": models,
+        "status": answer["status"],
+        "message": message,
+        "error": answer["error"],
+    }
 
 
 def health_urls(app: Json) -> list[tuple[str, str]]:
@@ -437,11 +433,14 @@ def health_urls(app: Json) -> list[tuple[str, str]]:
     return pages
 
 
-def ask_health(pages: t.Sequence[tuple[str, str]], app: Json, containers: t.Sequence[Json], deadline: Deadline) -> list[Json]:
+def ask_health(
+    pages: t.Sequence[tuple[str, str]], app: Json, containers: t.Sequence[Json], deadline: Deadline
+) -> list[Json]:
     """Ask the companions' health pages."""
     answers = []
     for name, page in pages:
         url = from_host(page, app, containers)
-        answer = http_get(url, deadline.left(_HTTP_LIMIT)) if url else {"status": None, "error": "no address that can be called from the host"}
-        answers.append({"name": name, "url": page, "status": answer["status"], "error": answer["error"]})
+        unasked = {"status": None, "message": None, "error": "no address that can be called from the host"}
+        answer = http_get(url, deadline.left(_HTTP_LIMIT)) if url else unasked
+        answers.append({"name": name, "url": page, **{key: answer[key] for key in ("status", "message", "error")}})
     return answers

@@ -46,8 +46,14 @@ class Deadline:
         return left if limit is None else min(left, limit)
 
 
-def run(argv: t.Sequence[str], timeout: float, limit: int = MEBIBYTE, env: t.Mapping[str, str] | None = None,
-        stdin: bytes | None = None, merge: bool = False) -> Result:
+def run(
+    argv: t.Sequence[str],
+    timeout: float,
+    limit: int = MEBIBYTE,
+    env: t.Mapping[str, str] | None = None,
+    stdin: bytes | None = None,
+    merge: bool = False,
+) -> Result:
     """Run a command and give what it said. Never raises.
 
     :param timeout: seconds; then the whole process group is killed

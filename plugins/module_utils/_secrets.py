@@ -23,8 +23,8 @@ TOKEN = re.compile(r"<secret:[0-9a-f]{6}>")
 TEMPLATE_DEFAULTS = frozenset(
     "username password myusername mypassword 1234 123456 12345678 sk-fastgpt sk-xxx sk-xxxx sk-xxxxx sk-xxxxxx any "
     "fastgpt_root_key filetoken fastgptsecret fastgpt-secret fastgpt_secret fastgptkey fastgpt aiproxy oneapimmysql "
-    "root_key oneapikey minioadmin token default root postgres admin wsj123 tenantpassword seekdbpassword FastGPT@123 none vector "
-    "fastgpt-plugin-token your_secret_key codesandbox sandbox milvus Milvus".split()
+    "root_key oneapikey minioadmin token default root postgres admin wsj123 tenantpassword seekdbpassword "
+    "FastGPT@123 none vector fastgpt-plugin-token your_secret_key codesandbox sandbox milvus Milvus".split()
 )
 # Words too common to be replaced wherever they stand: logs would lose what they say. In their own field they are.
 _COMMON = TEMPLATE_DEFAULTS | frozenset(
@@ -55,7 +55,9 @@ _HARMLESS_VALUE = re.compile(
 )
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
-_URL = re.compile(r"(?P<head>\b[a-z][a-z0-9+.-]*://[^\s:/@'\"<>]*:)(?P<secret>(?:(?!://)[^\s'\"<>])+)(?=@)", re.IGNORECASE)
+_URL = re.compile(
+    r"(?P<head>\b[a-z][a-z0-9+.-]*://[^\s:/@'\"<>]*:)(?P<secret>(?:(?!://)[^\s'\"<>])+)(?=@)", re.IGNORECASE
+)
 _DSN = re.compile(r"(?P<head>\b[\w.-]+:)(?P<secret>[^\s'\"]+)(?=@(?:tcp|unix)\()")
 _FORMS = (
     re.compile(r"(?P<head>\b(?:bearer|basic)\s+)(?P<secret>[A-Za-z0-9._~+/=-]{6,})", re.IGNORECASE),
@@ -70,16 +72,20 @@ _FORMS = (
     re.compile(r"(?P<head>\bmongo\w*\b[^\n]*?\s(?:-p|--password)[ =]?['\"]?)(?P<secret>[^\s'\",\]]+)"),
     re.compile(r"(?P<head>\b(?:mysql|mariadb)\w*\b[^\n]*?\s(?:-p|--password=))(?P<secret>[^\s'\",\]]+)"),
     re.compile(r"(?P<head>\bredis\S*\b[^\n]*?\s-a\s+['\"]?)(?P<secret>[^\s'\",\]]+)"),
-    re.compile(r"(?P<head>--(?:requirepass|masterauth|password|token|api-key|secret)['\"]?[\s=,]+['\"]?)(?P<secret>[^\s'\",\]-][^\s'\",\]]*)"),
+    re.compile(
+        r"(?P<head>--(?:requirepass|masterauth|password|token|api-key|secret)['\"]?[\s=,]+['\"]?)(?P<secret>[^\s'\",\]-][^\s'\",\]]*)"
+    ),
 )
 _FIELD = re.compile(
     rf"(?P<word>{_WORD})(?P<rest>[\w-]*)(?P<sep>\\?[\"']?\]?[ \t]*(?:=>|[:=])[ \t]*)"
-    r"(?P<value>\\\"(?:[^\"\\]|\\\\.)*\\\"|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`[^`\n]*`|[^\s,;&|(){}\[\]\"'<>][^\s,;&|(){}\[\]\"'<>]*)",
+    r"(?P<value>\\\"(?:[^\"\\]|\\\\.)*\\\"|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`[^`\n]*`"
+    r"|[^\s,;&|(){}\[\]\"'<>]+)",
     re.IGNORECASE,
 )
 # One setting a line, the rest of which is its value: env files, compose files, ini files; commented-out ones too.
 _LINE = re.compile(
-    r"^(?P<head>[ \t]*(?:#[ \t]*)*(?:-[ \t]+)?[\"']?(?:export[ \t]+)?(?P<name>[A-Za-z_][\w.-]*)[\"']?[ \t]*[:=][ \t]*)(?P<value>\S[^\r\n]*?)(?P<tail>,?[ \t]*\r?)$",
+    r"^(?P<head>[ \t]*(?:#[ \t]*)*(?:-[ \t]+)?[\"']?(?:export[ \t]+)?(?P<name>[A-Za-z_][\w.-]*)[\"']?[ \t]*[:=][ \t]*)"
+    r"(?P<value>\S[^\r\n]*?)(?P<tail>,?[ \t]*\r?)$",
     re.MULTILINE,
 )
 _NAME_BEFORE = re.compile(r"[A-Za-z_][\w-]*\Z")
@@ -137,7 +143,7 @@ class Tokeniser:
         self._names.update(name.lower() for name in names if name)
 
     def learn(self, value: str) -> str:
-        """Remember a secret, so that it is replaced wherever it stands, also percent- or base64-encoded; give its token."""
+        """Remember a secret, so that it is replaced wherever it stands, also encoded; give its token."""
         value = value.strip()
         if TOKEN.fullmatch(value):
             return value
@@ -150,7 +156,9 @@ class Tokeniser:
 
     def _replaceable(self, value: str) -> bool:
         lowered = value.lower()
-        return lowered not in _COMMON and value not in _COMMON and lowered not in self._names and not TOKEN.search(value)
+        return (
+            lowered not in _COMMON and value not in _COMMON and lowered not in self._names and not TOKEN.search(value)
+        )
 
     def learn_env(self, variables: t.Mapping[str, str | None]) -> None:
         """Remember the secrets of environment variables, parts of URLs among them."""
@@ -257,9 +265,10 @@ class Tokeniser:
         bare = bare.strip()
         if not bare or bare[0] in "{[&*|>$" or _HARMLESS_VALUE.fullmatch(bare) or TOKEN.search(bare) or "://" in bare:
             return match[0]
-        if not is_secret_name(match["name"], bool(_NUMBER.fullmatch(bare))) or (match["head"].endswith(":") and bare[0] == "/"):
+        if not is_secret_name(match["name"], bool(_NUMBER.fullmatch(bare))) or (
+            match["head"].endswith(":") and bare[0] == "/"
+        ):
             return match[0]  # the last is `volume:/path`
-        # `- name: value` inside a list of mappings and `KEY: x` are alike; `KEY=...` in a shell line may hold more words.
         return match["head"] + value.replace(bare, self.learn(bare), 1) + match["tail"]
 
     def _field(self, match: re.Match[str]) -> str:
@@ -289,7 +298,6 @@ class Tokeniser:
         if isinstance(value, str) and value:
             return self.value(name, value) if is_secret_name(name) else self.text(value)
         return value
-
 
     def known(self, value: t.Any) -> t.Any:
         """Give structured data with the secrets met so far replaced in every string: the last pass over everything."""

@@ -12,9 +12,10 @@ version_added: 0.1.0
 author:
   - fastgpt.ops contributors (@fastgpt-ops)
 description:
-  - Finds the FastGPT deployment of a host and reads its containers, logs, compose, environment and config files, the host
-    itself and the services' own answers, in one round trip. Nothing is written on the host.
-  - Every outside call has its own time limit. What cannot be read is listed in the evidence's C(failures) and loses nothing else.
+  - Finds the FastGPT deployment of a host and reads its containers, logs, compose, environment and config files, the
+    host itself and the services' own answers, in one round trip. Nothing is written on the host.
+  - Every outside call has its own time limit. What cannot be read is listed in the evidence's C(failures) and loses
+    nothing else.
   - Secret values are replaced by tokens before they leave the host; equal values have equal tokens.
   - The shape is described in C(docs/evidence.md).
 attributes:
@@ -32,8 +33,8 @@ options:
   project_dir:
     description:
       - Folder of the compose project to look at.
-      - Without it, the deployment is discovered from the labels of containers, running or not, then from compose files in
-        common places.
+      - Without it, the deployment is discovered from the labels of containers, running or not, then from compose files
+        in common places.
     type: path
   project:
     description: Name of the compose project to look at, where a host has several.
@@ -72,8 +73,8 @@ options:
     type: path
   bundles:
     description:
-      - Folder on the controller. A folder for the host is made there with the evidence as files that people can read, and
-        that C(fastgpt_bundle) reads back. The evidence is then not part of the result.
+      - Folder on the controller. A folder for the host is made there with the evidence as files that people can read,
+        and that C(fastgpt_bundle) reads back. The evidence is then not part of the result.
       - Read by the action plugin.
     type: path
 """

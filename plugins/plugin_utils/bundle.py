@@ -19,8 +19,12 @@ def bundle_files(evidence: Json, host: str) -> dict[str, str]:
 
     :param host: name of the host in the inventory
     """
-    manifest = {"host": host, "collected_at": evidence.get("collected_at"), "schema_version": evidence.get("schema_version"),
-                "tool_version": evidence.get("tool_version")}
+    manifest = {
+        "host": host,
+        "collected_at": evidence.get("collected_at"),
+        "schema_version": evidence.get("schema_version"),
+        "tool_version": evidence.get("tool_version"),
+    }
     bundle = {
         "manifest.json": json.dumps(manifest, indent=2) + "\n",
         "evidence.json": json.dumps(evidence, ensure_ascii=False, indent=1) + "\n",
@@ -43,7 +47,11 @@ def _safe(name: str) -> str:
 
 def _settings(evidence: Json) -> dict[str, str]:
     """Give compose, env and config files under the names a bundle has for them; the first of a kind is the main one."""
-    names = {"compose": ["docker-compose.yml", "docker-compose.override.yml"], "env": [".env"], "config": ["config.json"]}
+    names = {
+        "compose": ["docker-compose.yml", "docker-compose.override.yml"],
+        "env": [".env"],
+        "config": ["config.json"],
+    }
     found = {}
     for item in evidence.get("files") or []:
         free = names.get(item.get("role") or "")
@@ -55,8 +63,15 @@ def _settings(evidence: Json) -> dict[str, str]:
 def _ps(containers: list[Json]) -> str:
     rows: list[tuple[str, ...]] = [_PS_COLUMNS]
     for item in containers:
-        rows.append((str(item.get("id") or "")[:12], str(item.get("image") or ""), _status(item.get("state") or {}),
-                     ", ".join(map(_port, item.get("ports") or [])), str(item.get("name") or "")))
+        rows.append(
+            (
+                str(item.get("id") or "")[:12],
+                str(item.get("image") or ""),
+                _status(item.get("state") or {}),
+                ", ".join(map(_port, item.get("ports") or [])),
+                str(item.get("name") or ""),
+            )
+        )
     widths = [max(len(row[column]) for row in rows) for column in range(len(_PS_COLUMNS))]
     return "".join("   ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip() + "\n" for row in rows)
 
@@ -65,7 +80,7 @@ def _status(state: Json) -> str:
     """Say a state as ``docker ps`` does, but without how long: that depends on when it was asked."""
     status, code = str(state.get("status") or ""), state.get("exit_code")
     if status == "running":
-        return "Up (%s)" % state["health"] if state.get("health") else "Up"
+        return f"Up ({state['health']})" if state.get("health") else "Up"
     if status == "exited":
         return f"Exited ({code})"
     return f"Restarting ({code})" if status == "restarting" else status.capitalize()
@@ -81,12 +96,19 @@ def _shell(evidence: Json) -> str:
     memory = host.get("memory") or {}
     lines = [f"# what {host.get('name') or 'the host'} said, read {_when(evidence.get('collected_at'))}"]
     lines += [f"# error: {evidence[key]}" for key in ("unreachable", "error") if evidence.get(key)]
-    lines += [f"system: {host.get('os')}, kernel {host.get('kernel')}, {host.get('arch')}",
-              f"docker: {engine.get('state')}, server {engine.get('server_version')}, client {engine.get('client_version')}",
-              f"compose: v2 {compose.get('v2')}, v1 {compose.get('v1')}",
-              f"memory: {_gib(memory.get('available'))} of {_gib(memory.get('total'))} available"]
-    lines += [f"disk: {item['path']} ({item['use']}): {_gib(item['free'])} of {_gib(item['size'])} free" for item in host.get("disks") or []]
-    lines += [f"listens: {item['address']}:{item['port']} {item['process'] or '?'}" for item in host.get("listeners") or []]
+    lines += [
+        f"system: {host.get('os')}, kernel {host.get('kernel')}, {host.get('arch')}",
+        f"docker: {engine.get('state')}, server {engine.get('server_version')}, client {engine.get('client_version')}",
+        f"compose: v2 {compose.get('v2')}, v1 {compose.get('v1')}",
+        f"memory: {_gib(memory.get('available'))} of {_gib(memory.get('total'))} available",
+    ]
+    lines += [
+        f"disk: {item['path']} ({item['use']}): {_gib(item['free'])} of {_gib(item['size'])} free"
+        for item in host.get("disks") or []
+    ]
+    lines += [
+        f"listens: {item['address']}:{item['port']} {item['process'] or '?'}" for item in host.get("listeners") or []
+    ]
     lines += [f"kernel: {line}" for line in (host.get("kernel_log") or "").splitlines()]
     lines += [f"not read: {item['what']}: {item['error']}" for item in evidence.get("failures") or []]
     return "\n".join(lines) + "\n"

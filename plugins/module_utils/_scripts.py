@@ -1,0 +1,165 @@
+# Copyright: (c) 2026, fastgpt.ops contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is run inside containers: small scripts that only read. Private to the collection.
+
+Each prints sections; a section begins with a line of a mark made for the call, which nothing printed can hold, and the
+section's name. Only what busybox has is used; the mark is the first argument.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.fastgpt.ops.plugins.module_utils._files import HASH_LIMIT, TEXT_LIMIT
+
+_SECTIONS = r"""
+mark=$1; shift
+section() { printf '\n%s%s\n' "$mark" "$1"; }
+"""
+
+APP = (
+    _SECTIONS
+    + r"""
+config=$1; shift
+section environ
+if [ -r /proc/1/environ ]; then cat /proc/1/environ; fi
+section env
+if [ ! -r /proc/1/environ ]; then env; fi
+section stat
+stat -L -c '%F|%s|%i' "$config" 2>&1
+section sha
+if [ -f "$config" ] && [ "$(stat -L -c %s "$config")" -le HASH_LIMIT ]; then sha256sum "$config"; fi
+section config
+if [ -f "$config" ]; then head -c TEXT_LIMIT "$config"; fi
+section package
+for package in /app/package.json /app/projects/app/package.json; do
+  if [ -r "$package" ]; then head -c 65536 "$package"; break; fi
+done
+section reach
+if command -v nc >/dev/null 2>&1; then connect() { nc -z -w 2 "$1" "$2"; }
+elif command -v bash >/dev/null 2>&1; then connect() { timeout 2 bash -c ': <"/dev/tcp/$0/$1"' "$1" "$2"; }
+else connect() { echo 'neither nc nor bash in the container'; return 99; }
+fi
+resolve() {
+  if ! command -v getent >/dev/null 2>&1; then return; fi
+  if timeout 3 getent hosts "$1" >/dev/null 2>&1; then echo 1; else echo 0; fi
+}
+for target in "$@"; do (
+  host=${target%|*} port=${target##*|}
+  found=$(resolve "$host")
+  words=$(connect "$host" "$port" 2>&1 </dev/null)
+  code=$?
+  printf '%s|%s|%s|%s\n' "$target" "$found" "$code" "$(printf %s "$words" | tr '\n|' '  ')"
+) & done
+wait
+""".replace("HASH_LIMIT", str(HASH_LIMIT)).replace("TEXT_LIMIT", str(TEXT_LIMIT))
+)
+"""Arguments: config.json's path, then ``host|port`` of each server to reach."""
+
+MONGO = (
+    _SECTIONS
+    + r"""
+port=$1 script=$2 key=$3
+section key
+if [ -n "$key" ]; then stat -L -c '%F|%s|%a|%u|%g' "$key" 2>&1; fi
+section shell
+address="mongodb://127.0.0.1:$port/?directConnection=true&serverSelectionTimeoutMS=3000"
+if command -v mongosh >/dev/null 2>&1; then
+  echo mongosh
+  mongosh "$address" --quiet --norc --eval "$script" 2>&1
+elif command -v mongo >/dev/null 2>&1; then
+  echo mongo
+  # The legacy shell cannot read its environment: only here the logins stand in an argument list, inside the container.
+  mongo "127.0.0.1:$port/admin" --quiet --norc --eval "var LOGINS = $FASTGPT_OPS_LOGINS; $script" 2>&1
+else
+  echo none
+fi
+"""
+)
+"""Arguments: mongod's port, the JavaScript, the key file's path or nothing."""
+
+# Runs in mongosh and in the legacy shell; the first throws on a refused command, the second returns the refusal.
+MONGO_JS = r"""
+var logins = typeof LOGINS === 'undefined' ? JSON.parse(process.env.FASTGPT_OPS_LOGINS) : LOGINS;
+function ask(name, command) {
+  try { return db.getSiblingDB(name).runCommand(command); }
+  catch (e) { return {ok: 0, code: e.code, errmsg: String(e.message || e)}; }
+}
+function login(l) {
+  try {
+    var reply = db.getSiblingDB(l.source).auth({user: l.user, pwd: l.password});
+    return {ok: reply === 1 || reply.ok === 1, message: 'refused'};
+  } catch (e) { return {ok: false, code: e.code, message: String(e.message || e)}; }
+}
+var out = {auth: null, auth_code: null, message: null, datasets: null, training: null};
+for (var i = 0; i < logins.length; i++) {
+  var answer = login(logins[i]);
+  if (logins[i].app) {
+    out.auth = answer.ok;
+    if (!answer.ok) { out.auth_code = answer.code; out.message = answer.message; }
+  }
+  if (answer.ok) break;
+}
+var hello = ask('admin', {isMaster: 1}), status = ask('admin', {replSetGetStatus: 1});
+var config = ask('admin', {replSetGetConfig: 1}), build = ask('admin', {buildInfo: 1});
+var fcv = ask('admin', {getParameter: 1, featureCompatibilityVersion: 1});
+var root = ask(DATABASE, {count: 'users', query: {username: 'root'}});
+out.repl_ok = Number(status.ok);
+out.repl_code = status.ok ? null : Number(status.code);
+out.repl_message = status.ok ? null : String(status.errmsg);
+out.state = status.ok ? Number(status.myState) : null;
+out.primary = hello.ismaster === true || hello.isWritablePrimary === true;
+out.set_name = status.set || (config.config || {})._id || hello.setName || null;
+out.set_members = config.ok ? config.config.members.map(function (m) { return m.host; }) : (hello.hosts || null);
+out.version = build.version || null;
+out.fcv = fcv.ok ? fcv.featureCompatibilityVersion.version : null;
+out.root_user = root.ok ? Number(root.n) > 0 : null;
+out.root_message = root.ok ? null : String(root.errmsg);
+if (root.ok) {
+  var models = ask(DATABASE, {distinct: 'datasets', key: 'vectorModel'});
+  var waiting = ask(DATABASE, {count: 'dataset_trainings'});
+  var givenUp = ask(DATABASE, {count: 'dataset_trainings', query: {retryCount: {$lte: 0}}});
+  var failed = {find: 'dataset_trainings', filter: {errorMsg: {$exists: true}}, projection: {errorMsg: 1}, limit: 3};
+  var errors = ask(DATABASE, failed);
+  out.datasets = models.ok ? {vector_models: models.values} : null;
+  out.training = waiting.ok ? {
+    waiting: Number(waiting.n),
+    given_up: givenUp.ok ? Number(givenUp.n) : null,
+    errors: errors.ok ? errors.cursor.firstBatch.map(function (d) { return String(d.errorMsg).slice(0, 500); }) : []
+  } : null;
+}
+print('FASTGPT_OPS ' + JSON.stringify(out));
+"""
+"""DATABASE stands for the app's database as a JavaScript string; the answer is JSON after the word FASTGPT_OPS."""
+
+PG = (
+    _SECTIONS
+    + r"""
+database=$1 query=$2
+export PGCONNECT_TIMEOUT=3 PGOPTIONS='-c statement_timeout=4000 -c default_transaction_read_only=on'
+section facts
+psql -X -A -t -q -w -U "${POSTGRES_USER:-postgres}" -d "$database" -c "$query" 2>&1
+section login
+if [ -n "$FASTGPT_OPS_USER" ]; then
+  # At its own address: the loopback one is trusted in the usual images, whatever the password.
+  address=$(hostname -i | cut -d' ' -f1)
+  PGPASSWORD=$FASTGPT_OPS_PASSWORD psql -X -A -t -q -w -h "$address" -U "$FASTGPT_OPS_USER" -d "$database" \
+    -c 'select 1' 2>&1
+fi
+"""
+)
+"""Arguments: the database's name, the query."""
+
+PG_QUERY = """
+select json_build_object(
+  'version', current_setting('server_version'),
+  'extension', (select extversion from pg_extension where extname = 'vector'),
+  'extension_available', (select default_version from pg_available_extensions where name = 'vector'),
+  'modeldata', to_regclass('modeldata') is not null,
+  'vector_type', (select y.typname from pg_attribute a join pg_type y on y.oid = a.atttypid
+                  where a.attrelid = to_regclass('modeldata') and a.attname = 'vector'),
+  'vector_size', (select a.atttypmod from pg_attribute a
+                  where a.attrelid = to_regclass('modeldata') and a.attname = 'vector'),
+  'superuser', (select rolsuper from pg_roles where rolname = current_user),
+  'invalid_indexes', (select coalesce(json_agg(c.relname), '[]')
+                      from pg_index i join pg_class c on c.oid = i.indexrelid where not i.indisvalid))
+"""
