@@ -85,8 +85,11 @@ class _Collector:
     def _gather(self, calls: Calls) -> Json:
         return gather(calls, self.deadline, self.failures)
 
-    def _docker(self, *arguments: str, limit: int = 32 * MEBIBYTE) -> Result:
-        return run(["docker", *arguments], self.deadline.left(_DOCKER_LIMIT), limit)
+    def _run(self, command: list[str], limit: int = 32 * MEBIBYTE, merge: bool = False) -> Result:
+        return run(command, self.deadline.left(_DOCKER_LIMIT), limit, merge=merge)
+
+    def _docker(self, *arguments: str) -> Result:
+        return self._run(["docker", *arguments])
 
     # --- first wave: host, engine, lists
 
@@ -97,7 +100,6 @@ class _Collector:
             "docker ps": lambda: self._docker("ps", "--all", "--no-trunc", "--format", _JSON),
             "docker network ls": lambda: self._docker("network", "ls", "--format", _JSON),
             "docker compose version": lambda: self._docker("compose", "version", "--short"),
-            "docker-compose version": self._compose_v1,
             "host": host.identity,
             "/proc/cpuinfo": lambda: host.cpu(host.read("/proc/cpuinfo")),
             "/proc/meminfo": lambda: host.memory(host.read("/proc/meminfo")),
@@ -110,10 +112,7 @@ class _Collector:
             found.get("docker version", late), found.get("docker info", late)
         )
         v2 = found.get("docker compose version", late)
-        self.evidence["compose"] = {
-            "v2": _version(v2.text) if v2.rc == 0 else None,
-            "v1": found.get("docker-compose version"),
-        }
+        self.evidence["compose"] = {"v2": _version(v2.text) if v2.rc == 0 else None, "v1": None}
         self.evidence["host"] = dict(
             found.get("host") or {},
             cpu=found.get("/proc/cpuinfo"),
@@ -124,13 +123,6 @@ class _Collector:
         )
         if self.evidence["engine"]["state"] == "ok":
             self._read_lists(found.get("docker ps", late), found.get("docker network ls", late))
-
-    def _compose_v1(self) -> str | None:
-        """Give Compose v1's version; the same name is Compose v2's on many systems, which is not meant."""
-        if not shutil.which("docker-compose"):
-            return None
-        version = _version(run(["docker-compose", "version", "--short"], self.deadline.left(_DOCKER_LIMIT)).text)
-        return version if version and version.startswith("1.") else None
 
     def _read_lists(self, ps: Result, networks: Result) -> None:
         if ps.rc != 0:
@@ -214,10 +206,13 @@ class _Collector:
     # --- third wave: everything about the deployment
 
     def _third_wave(self) -> None:
+        calls: Calls = {}
+        if shutil.which("docker-compose"):
+            calls["docker-compose version"] = lambda: _version(self._run(["docker-compose", "version", "--short"]).text)
         if not self.project:
+            self._take_standalone(self._gather(calls))
             self.evidence["host"]["disks"] = self._disks([])
             return
-        calls: Calls = {}
         if self.options.probes and self.containers:
             calls.update(self._probe_calls())  # first: the slowest of all is MongoDB's shell
         calls.update(self._compose_calls())
@@ -226,6 +221,7 @@ class _Collector:
             calls.update(self._log_calls())
             calls.update(self._object_calls())
         found = self._gather(calls)
+        self._take_standalone(found)
         self.evidence["files"] = found.get("files")
         self.evidence["host"]["disks"] = self._disks(found.get("files") or [])
         self.project.update(found.get("docker compose config") or {})
@@ -236,6 +232,14 @@ class _Collector:
                 self.evidence[key] = found.get(f"docker {key}")
         if self.options.probes and self.containers:
             self._take_probes(found)
+
+    def _take_standalone(self, found: Json) -> None:
+        """Take the version of ``docker-compose``: Compose v1's name, which many systems give to v2."""
+        version, compose = found.get("docker-compose version"), self.evidence["compose"]
+        if version and version.startswith("1."):
+            compose["v1"] = version
+        elif version and not compose["v2"]:
+            compose.update(v2=version, standalone=True)
 
     def _object_calls(self) -> Calls:
         names = sorted(
@@ -268,7 +272,7 @@ class _Collector:
                 "docker compose config": lambda: self._rendered([*base, "config", "--format", "json"]),
                 "docker compose config --hash": lambda: self._hashes([*base, "config", "--hash", "*"]),
             }
-        if self.evidence["compose"]["v1"]:
+        if shutil.which("docker-compose"):
             base = self._compose_command(["docker-compose"])
             # Compose v1 prints no JSON, and one call costs a second: its hashes tell as well whether the files parse.
             return {"docker compose config --hash": lambda: self._hashes([*base, "config", "--hash", "*"], errors=True)}
@@ -288,7 +292,7 @@ class _Collector:
         return command
 
     def _rendered(self, command: list[str]) -> Json:
-        result = run(command, self.deadline.left(_DOCKER_LIMIT), 8 * MEBIBYTE)
+        result = self._run(command)
         words = result.err.decode("utf-8", "replace").strip()[-4000:]
         rendered = docker.load_object(result.text) if result.rc == 0 else {}
         return {
@@ -298,7 +302,7 @@ class _Collector:
         }
 
     def _hashes(self, command: list[str], errors: bool = False) -> dict[str, str] | None:
-        result = run(command, self.deadline.left(_DOCKER_LIMIT))
+        result = self._run(command)
         if result.rc != 0:
             if errors:
                 t.cast(Json, self.project).update(rendered=None, rendered_error=result.error)
@@ -379,9 +383,7 @@ class _Collector:
     def _log(self, container: Json) -> Json:
         lines, limit = self.options.log_lines, self.options.log_bytes
         argv = ["docker", "logs", "--timestamps"]
-        result = run(
-            [*argv, "--tail", str(lines), container["id"]], self.deadline.left(_DOCKER_LIMIT), limit, merge=True
-        )
+        result = self._run([*argv, "--tail", str(lines), container["id"]], limit, merge=True)
         text = result.text
         truncated = result.truncated or text.count("\n") >= lines
         if result.truncated:
@@ -402,7 +404,7 @@ class _Collector:
     def _head_of_run(self, argv: list[str], ident: str, started: float, tail: str) -> str:
         """Give the first lines of the current run that a long log's tail lacks: start-up failures stand there."""
         window = ["--since", f"{started:.3f}", "--until", f"{started + _RUN_HEAD_SECONDS:.3f}"]
-        result = run([*argv, *window, ident], self.deadline.left(_DOCKER_LIMIT), self.options.log_bytes, merge=True)
+        result = self._run([*argv, *window, ident], self.options.log_bytes, merge=True)
         first = tail.partition(" ")[0]
         lines = [line for line in result.text.splitlines() if line.partition(" ")[0] < first]
         return "".join(f"{line}\n" for line in lines[:_RUN_HEAD_LINES])
