@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from . import faults, hosts, images, registry, ssh, stacks
@@ -189,11 +191,24 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Hold this checkout's lab lock, so that two commands never build, boot or break the same thing at once."""
+    with open(LAB / "hosts.yml", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for another lab command to end …")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run one command; 0 when it worked, 1 with a message when the lab could not do it."""
     args = parser().parse_args(argv)
     try:
-        args.function(args)
+        with one_at_a_time():
+            args.function(args)
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1

@@ -118,9 +118,14 @@ def make_registry_image() -> None:
 
 
 def stack_images(path: Path = IMAGES / "images.yml") -> dict[str, Build]:
-    """Upstream's image references, each with the stand-in's build, as images.yml lists them."""
+    """Upstream's image references, each with the stand-in's build, as images.yml lists them.
+
+    Its entries of the lab's own names are layers of others: build_order finds them by what the others start from.
+    """
     images = {}
     for entry in yaml.safe_load(path.read_text(encoding="utf-8")):
+        if entry["name"].startswith(f"{PREFIX}/"):
+            continue
         args = tuple(sorted((name, str(value)) for name, value in (entry.get("args") or {}).items()))
         suffix = f":{digest_of([json.dumps(args).encode()])}" if args else ""
         images[entry["name"]] = Build(f"{PREFIX}/{entry['build']}{suffix}", path.parent / entry["build"], args)

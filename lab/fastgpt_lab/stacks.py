@@ -16,8 +16,9 @@ from .images import folder_digest
 from .settings import PROJECT_DIR, STACKS, Host, LabError
 from .shell import run, step
 
+MODES = "files.yml"
 FIRST_RUN = "first-run.sh"
-NOT_DEPLOYED = ("README.md", "files.yml", FIRST_RUN)
+NOT_DEPLOYED = ("README.md", MODES, FIRST_RUN)
 MARKER = "/opt/.lab-deployed"
 APP_URL = "http://127.0.0.1:3000/api/common/system/getInitData"
 
@@ -31,6 +32,12 @@ COMPOSE_QUIETLY = """
 cd "$PROJECT_DIR"
 $COMPOSE $ARGUMENTS >/tmp/lab-compose.log 2>&1 || { tail -n 15 /tmp/lab-compose.log; exit 1; }
 """
+DELETE_ALL = """
+docker ps --all --quiet | xargs -r docker rm --force --volumes
+docker volume ls --quiet | xargs -r docker volume rm
+docker network prune --force
+rm -rf "$PROJECT_DIR"
+"""
 IS_READY = f"""exec python3 -c 'import urllib.request as r; r.urlopen("{APP_URL}", timeout=2)' 2>/dev/null"""
 
 
@@ -41,22 +48,19 @@ def files_of(stack: Path) -> dict[str, Path]:
 
 
 def archive(stack: Path) -> bytes:
-    """The stack's files as a tar archive: root's and mode 0644, but for what the stack's files.yml says.
+    """The stack's files as a tar archive: root's and of mode 0644, but for what the stack's files.yml says.
 
     files.yml is a list of `{path, mode: "0400", owner: "999:999"}`.
     """
-    settings = stack / "files.yml"
-    special = (
-        {entry["path"]: entry for entry in yaml.safe_load(settings.read_text("utf-8"))} if settings.exists() else {}
-    )
+    modes = stack / MODES
+    special = {entry["path"]: entry for entry in yaml.safe_load(modes.read_text("utf-8"))} if modes.exists() else {}
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for name, path in files_of(stack).items():
-            info = tar.gettarinfo(path, name)
-            entry = special.get(name, {})
-            info.mode = int(entry.get("mode", "0644"), 8)
-            info.uid, info.gid = map(int, entry.get("owner", "0:0").split(":"))
-            info.uname = info.gname = ""
+            info = tarfile.TarInfo(name)
+            info.size, info.mtime = path.stat().st_size, int(path.stat().st_mtime)
+            info.mode = int(special.get(name, {}).get("mode", "0644"), 8)
+            info.uid, info.gid = map(int, special.get(name, {}).get("owner", "0:0").split(":"))
             tar.addfile(info, io.BytesIO(path.read_bytes()))
     return buffer.getvalue()
 
@@ -113,11 +117,8 @@ def deploy(host: Host, images: str) -> None:
 
 
 def delete(host: Host) -> None:
-    """Remove the stack with its data from the host; images stay."""
-    if hosts.shell(host, f"ls -d {PROJECT_DIR} 2>/dev/null || echo"):
-        put_files(host)
-        compose(host, "down --volumes --remove-orphans")
-        hosts.shell(host, f"rm -rf {PROJECT_DIR}")
+    """Remove every container, volume and network and the project folder from the host; images stay."""
+    hosts.shell(host, DELETE_ALL, PROJECT_DIR=PROJECT_DIR)
 
 
 def wait_until_ready(host: Host, seconds: float = 90) -> None:

@@ -120,7 +120,8 @@ def test_one_build_serves_many_names(tmp_path: Path) -> None:
         {"name": "mongo:4.4.29", "build": "mongo", "args": {"VERSION": "4.4.29"}},
         {"name": "redis:7", "build": "redis"},
     ]
-    (tmp_path / "images.yml").write_text(yaml.safe_dump(entries))
+    layer = {"name": "fastgpt-lab/python:1", "build": "python"}
+    (tmp_path / "images.yml").write_text(yaml.safe_dump([layer, *entries]))
     builds = images.stack_images(tmp_path / "images.yml")
     assert list(builds) == [entry["name"] for entry in entries]
     assert len(set(builds.values())) == 3
@@ -130,6 +131,7 @@ def test_one_build_serves_many_names(tmp_path: Path) -> None:
 def test_archive_sets_modes_and_leaves_notes_out(tmp_path: Path) -> None:
     for name in ("docker-compose.yml", "mongodb.key", "README.md", "first-run.sh"):
         (tmp_path / name).write_text(name)
+    (tmp_path / "docker-compose.yml").chmod(0o600)
     (tmp_path / "files.yml").write_text("- {path: mongodb.key, mode: '0400', owner: '999:999'}\n")
     with tarfile.open(fileobj=io.BytesIO(stacks.archive(tmp_path))) as tar:
         found = {info.name: (oct(info.mode), info.uid, info.gid) for info in tar}
