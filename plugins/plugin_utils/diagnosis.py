@@ -114,11 +114,24 @@ def diagnose(
             outcome = Outcome(NOT_APPLICABLE, NO_DEPLOYMENT)
         checks[finding] = outcome
         found.extend(_finding(deployment, catalogue.findings()[finding], hit) for hit in hits)
+    found = _worth_telling(found, checks)
     causes = ranking.explanations(found)
     for item, because, rank in zip(found, causes, ranking.ranks(found, causes)):
         item.explained_by, item.rank = because, rank
     found.sort(key=lambda item: item.rank)
     return HostDiagnosis(host, True, deployment.summary(), checks, found)
+
+
+def _worth_telling(found: list[Finding], checks: dict[str, Outcome]) -> list[Finding]:
+    """Leave out what is no more than possible where something else on the host explains it already."""
+    told = []
+    for item, because in zip(found, ranking.explanations(found)):
+        if item.confidence == "possible" and because:
+            names = ", ".join(because)
+            checks[item.entry.id] = Outcome(OK, {"en": f"explained by {names}", "zh": f"可由 {names} 解释"})
+        else:
+            told.append(item)
+    return told
 
 
 def _check(deployment: Deployment, finding: str) -> tuple[Outcome, list[Hit]]:
