@@ -80,12 +80,13 @@ def reaches(report: Json, fail_on: str) -> bool:
 
 
 def verdict(host: Json) -> str:
-    """Name a host's state: unreachable, the worst open severity, healthy, or unseen where no check could look."""
+    """Name a host's state: unreachable, the worst open severity, healthy, or unseen where most could not look."""
     if not host["reachable"]:
         return "unreachable"
     if severity := worst_severity(host):
         return severity
-    return "healthy" if any(check["status"] == "ok" for check in host["checks"].values()) else "unseen"
+    statuses = [check["status"] for check in host["checks"].values()]
+    return "healthy" if statuses.count("ok") > statuses.count("unknown") else "unseen"
 
 
 def tree(findings: t.Sequence[Json]) -> list[tuple[Json, list[t.Any]]]:

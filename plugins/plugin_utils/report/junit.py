@@ -18,7 +18,7 @@ def render(report: Json) -> str:
         TestSuite(host["host"], _cases(host), timestamp=report["generated_at"], properties={"run_id": report["run_id"]})
         for host in report["hosts"]
     ]
-    return t.cast(str, to_xml_report_string(suites, encoding="utf-8"))
+    return t.cast(str, to_xml_report_string(suites, encoding="utf-8", prettyprint=False))
 
 
 def _cases(host: Json) -> list[TestCase]:

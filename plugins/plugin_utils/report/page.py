@@ -87,14 +87,21 @@ def readable(text: str) -> str:
 
 
 def segments(text: str) -> list[tuple[str, str]]:
-    """Cut a step at its backticks into ``("text" | "code" | "command", words)``; commands get a line of their own."""
-    found = []
-    for number, part in enumerate(re.split(r"```\w*\n?|`", text)):
-        if number % 2 == 0:
-            found.append(("text", part))
-        elif part.strip():
-            found.append(("command" if _COMMAND.match(part.strip()) else "code", part.strip()))
-    return [(kind, part) for kind, part in found if part.strip()]
+    """Cut a step at its backticks into ``("text" | "code" | "command", words)``.
+
+    A command gets a line of its own, so the punctuation that joined it to the sentence is dropped.
+    """
+    parts = re.split(r"```\w*\n?|`", text)
+    kinds = ["text"] * len(parts)
+    for number in range(1, len(parts), 2):
+        parts[number] = parts[number].strip()
+        kinds[number] = "command" if _COMMAND.match(parts[number]) else "code"
+    for number in range(0, len(parts), 2):
+        if number and kinds[number - 1] == "command":
+            parts[number] = re.sub(r"^[\s,.;:)，。；：、）]+", "", parts[number])
+        if number + 1 < len(parts) and kinds[number + 1] == "command":
+            parts[number] = re.sub(r"[\s(（]+$", "", parts[number])
+    return [(kind, part) for kind, part in zip(kinds, parts, strict=True) if part.strip()]
 
 
 def check_rows(host: Json) -> list[dict[str, t.Any]]:

@@ -42,7 +42,7 @@ def render(report: Json, width: int) -> list[Line]:
     lines: list[Line] = []
     for host in report["hosts"]:
         if not (fold and host["host"] in healthy):
-            lines += [*host_lines(host, lang, width), ("", None)]
+            lines += [*host_lines(host, lang, width, report["mode"]), ("", None)]
     if fold:
         lines += [
             (_fit(f"✓ {word('healthy_list', lang, len(healthy))}: {', '.join(healthy)}", width), "green"),
@@ -51,20 +51,19 @@ def render(report: Json, width: int) -> list[Line]:
     return lines
 
 
-def host_lines(host: Json, lang: str, width: int) -> list[Line]:
+def host_lines(host: Json, lang: str, width: int, mode: str = "diagnose") -> list[Line]:
     """Make one host's lines: verdict, root finding with proof and next step, then other roots."""
     lines = [_headline(host, lang)]
     if not host["reachable"]:
-        lines.append((f"  {host['error']}", None))
+        lines.append((f"  {one_line(host['error'])}", None))
         lines.append((f"  → {word('unreachable_help', lang, host['host']).replace('`', '')}", None))
     roots = tree(host["findings"])
+    others = roots[1:]
     if roots:
-        lines += _root_lines(*roots[0], lang)
-        others = roots[1:]
-        for finding, _below in others[:MAX_OTHER_ROOTS]:
-            lines.append((f"  {finding['rank']}. {finding['title']} [{finding['id']}]", _LOOK[finding["severity"]][1]))
-        if len(others) > MAX_OTHER_ROOTS:
-            lines.append((f"  {word('more', lang, len(others) - MAX_OTHER_ROOTS)}", None))
+        lines += _root_lines(*roots[0], lang, mode)
+    lines += [_title(finding, lang, mode) for finding, _below in others[:MAX_OTHER_ROOTS]]
+    if len(others) > MAX_OTHER_ROOTS:
+        lines.append((f"  {word('more', lang, len(others) - MAX_OTHER_ROOTS)}", None))
     return [(_fit(text, width), colour) for text, colour in lines[:MAX_LINES]]
 
 
@@ -83,19 +82,24 @@ def _headline(host: Json, lang: str) -> Line:
     return f"{mark} {host['host']}  {word(state, lang).upper()}  {details}".rstrip(), colour
 
 
-def _root_lines(finding: Json, below: t.Sequence[t.Any], lang: str) -> list[Line]:
-    colour = _LOOK[finding["severity"]][1]
-    head = f"  {finding['rank']}. {finding['title']} [{finding['id']}, {word(finding['confidence'], lang)}]"
-    lines: list[Line] = [(head, colour)]
-    for proof in finding["evidence"][:MAX_PROOFS]:
-        lines.append((f"     {proof['source']} │ {one_line(proof['excerpt'])}", None))
-        if proof.get("expected"):
-            lines.append((f"     {word('expected', lang)}: {one_line(proof['expected'])}", None))
+def _title(finding: Json, lang: str, mode: str) -> Line:
+    """Name a finding; what became of it matters only where something was to be fixed."""
+    state = f", {word('state_' + finding['status'], lang)}" if mode != "diagnose" else ""
+    label = f"[{finding['id']}, {word(finding['confidence'], lang)}{state}]"
+    return f"  {finding['rank']}. {one_line(finding['title'])} {label}", _LOOK[finding["severity"]][1]
+
+
+def _root_lines(finding: Json, below: t.Sequence[t.Any], lang: str, mode: str) -> list[Line]:
+    lines = [_title(finding, lang, mode)]
+    first, *others = finding["evidence"][:MAX_PROOFS]
+    lines.append((f"     {first['source']} │ {one_line(first['excerpt'])}", None))
+    if first.get("expected"):
+        lines.append((f"     {word('expected', lang)}: {one_line(first['expected'])}", None))
+    lines += [(f"     {proof['source']} │ {one_line(proof['excerpt'])}", None) for proof in others]
     if below:
         lines.append((f"     {word('explains', lang)}: {', '.join(_ids(below))}", "cyan"))
-    lines.append(
-        (f"     → {word('next', lang)}: {one_line(finding['remedy']['steps'][0]).replace('`', '')}", "bright blue")
-    )
+    step = one_line(finding["remedy"]["steps"][0]).replace("`", "")
+    lines.append((f"     → {word('next', lang)}: {step}", "bright blue"))
     return lines
 
 

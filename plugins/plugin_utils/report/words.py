@@ -78,8 +78,8 @@ WORDS: dict[str, dict[str, str]] = {
         "zh": "诊断为只读操作，未修改主机上的任何内容。",
     },
     "no_fix_yet": {
-        "en": "No automatic fix is available yet for these findings. Nothing was changed; follow the steps by hand.",
-        "zh": "这些问题暂无自动修复。未做任何修改，请按步骤手动处理。",
+        "en": "Nothing was changed: this version applies no fix by itself yet. Follow the steps of each finding.",
+        "zh": "未做任何修改：此版本尚不能自动修复，请按每个问题的步骤手动处理。",
     },
     "report": {"en": "Report", "zh": "报告"},
     "healthy_list": {"en": "{} healthy", "zh": "{} 台正常"},

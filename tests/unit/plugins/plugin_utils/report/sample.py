@@ -105,7 +105,11 @@ def broken(name: str = "web1") -> HostDiagnosis:
 
 def healthy(name: str = "web3") -> HostDiagnosis:
     return HostDiagnosis(
-        name, True, {"project": "fastgpt", "fastgpt_version": "4.14.1"}, {"oom": OK, "redis-unreachable": NO_LOG}, []
+        name,
+        True,
+        {"project": "fastgpt", "fastgpt_version": "4.14.1"},
+        {"oom": OK, "disk-full": OK, "redis-unreachable": NO_LOG},
+        [],
     )
 
 

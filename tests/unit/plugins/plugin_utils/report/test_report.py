@@ -89,9 +89,9 @@ def test_fail_on_counts_from_its_severity_up(fail_on: str, expected: bool) -> No
     assert build.reaches(sample.report(sample.warned(), sample.healthy()), fail_on) is expected
 
 
-def test_host_without_any_answer_is_not_called_healthy() -> None:
+def test_host_with_little_evidence_is_not_called_healthy() -> None:
     host = sample.healthy()
-    host.checks = {"oom": sample.NO_LOG}
+    host.checks = {"oom": sample.NO_LOG, "disk-full": sample.OK}
     assert build.verdict(sample.report(host)["hosts"][0]) == "unseen"
 
 
@@ -124,7 +124,11 @@ def test_same_words_of_the_report_are_there_in_both_languages() -> None:
     ("step", "expected"),
     [
         ("Set `A=b` there.", [("text", "Set "), ("code", "A=b"), ("text", " there.")]),
-        ("Then: `docker compose up -d`", [("text", "Then: "), ("command", "docker compose up -d")]),
+        ("Then: `docker compose up -d`.", [("text", "Then:"), ("command", "docker compose up -d")]),
+        (
+            "停止（`docker stop pg`），然后 `pg`",
+            [("text", "停止"), ("command", "docker stop pg"), ("text", "然后 "), ("code", "pg")],
+        ),
         ("Nothing to run", [("text", "Nothing to run")]),
         ("`sudo chmod 400 a`", [("command", "sudo chmod 400 a")]),
     ],
