@@ -46,7 +46,8 @@ def up(args: argparse.Namespace) -> None:
     with step(f"hosts {', '.join(host.name for host in chosen)}"):
         in_parallel(lambda host: hosts.boot(host, stand_in), chosen)
         in_parallel(lambda host: stacks.deploy(host, image_hash), chosen)
-    ssh.write_access({host.name: hosts.address(host) for host in hosts.existing(load_hosts()[0])})
+    defined, default = load_hosts()
+    ssh.write_access({host.name: hosts.address(host) for host in hosts.existing(defined)}, default)
     inventory = (STATE / "inventory.yml").relative_to(LAB.parent)
     say(f"inventory: {inventory}; a shell: ssh -F lab/.state/ssh_config {chosen[0].name}")
 
@@ -170,7 +171,9 @@ def parser() -> argparse.ArgumentParser:
     def command(name: str, function: Callable[[argparse.Namespace], None], group: Any = commands) -> Any:
         summary = (function.__doc__ or "").split("\n", maxsplit=1)[0]
         added = group.add_parser(name, help=summary, description=summary)
-        added.set_defaults(function=function)
+        # what works on one running host may be done on several at once; the rest is alone
+        shared = function in (inject, heal, reset, status, list_hosts, list_faults)
+        added.set_defaults(function=function, lock=fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         return added
 
     names = {"type": lambda text: text.split(","), "help": "names, comma-separated (default: as hosts.yml says)"}
@@ -192,14 +195,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 @contextmanager
-def one_at_a_time() -> Iterator[None]:
-    """Hold this checkout's lab lock, so that two commands never build, boot or break the same thing at once."""
+def locked(kind: int) -> Iterator[None]:
+    """Hold this checkout's lab lock: no command builds or boots what another is just building, booting or breaking."""
     with open(LAB / "hosts.yml", encoding="utf-8") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             say("waiting for another lab command to end …")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            fcntl.flock(lock, kind)
         yield
 
 
@@ -207,7 +210,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; 0 when it worked, 1 with a message when the lab could not do it."""
     args = parser().parse_args(argv)
     try:
-        with one_at_a_time():
+        with locked(args.lock):
             args.function(args)
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import yaml
@@ -52,11 +52,16 @@ def ssh_config(addresses: Mapping[str, str]) -> str:
     return hosts + "Host *\n" + "".join(f"  {name} {value}\n" for name, value in options.items())
 
 
-def write_access(addresses: Mapping[str, str]) -> None:
-    """Write known_hosts, ssh_config and inventory.yml for the hosts at these addresses."""
+def write_access(addresses: Mapping[str, str], default: Collection[str]) -> None:
+    """Write known_hosts and ssh_config for the hosts at these addresses, and the inventories.
+
+    inventory.yml has the default hosts, fleet.yml all.
+    """
     kind, key = (SSH / "host_key.pub").read_text(encoding="utf-8").split()[:2]
     known = "".join(f"{address} {kind} {key}\n" for address in addresses.values())
     (SSH / "known_hosts").write_text(known, encoding="utf-8")
     (STATE / "ssh_config").write_text(ssh_config(addresses), encoding="utf-8")
-    text = yaml.safe_dump(inventory(addresses), sort_keys=False)
-    (STATE / "inventory.yml").write_text(f"---\n{text}", encoding="utf-8")
+    usual = {name: address for name, address in addresses.items() if name in default}
+    for file, members in (("inventory.yml", usual), ("fleet.yml", addresses)):
+        text = yaml.safe_dump(inventory(members), sort_keys=False)
+        (STATE / file).write_text(f"---\n{text}", encoding="utf-8")

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-
-from lab.fastgpt_lab import faults, images, registry, ssh, stacks
-from lab.fastgpt_lab.cli import parser
-from lab.fastgpt_lab.settings import Host, LabError, load_hosts, select_hosts, use_upstream_images
+from fastgpt_lab import faults, images, registry, ssh, stacks
+from fastgpt_lab.cli import parser
+from fastgpt_lab.settings import Host, LabError, load_hosts, select_hosts, use_upstream_images
 
 WEB = Host("web1", "trixie", "g06")
 
