@@ -30,6 +30,7 @@ TEXT_KINDS = {"up.txt": "up", "shell.txt": "shell", "description.txt": "descript
 OTHER_NAMES = ("manifest.json", "evidence.json", "ps.txt", "inspect.json")
 FOLDERS = ("logs", "env", "api")
 
+SCHEMA_VERSION = 1
 CUT_MARK = "[fastgpt.ops left out {} bytes here]"
 """Line that stands where a huge file was cut; see bundle.py."""
 _CUT = re.compile(r"^\[fastgpt\.ops left out \d+ bytes here\]$", re.MULTILINE)
@@ -79,30 +80,60 @@ def read_host(files: Files, name: str, salt: str) -> Json:
     :param files: content by path in the host's folder, as contract section 4 names them
     :param name: the host's name, where manifest.json gives none
     :param salt: of the run's secret tokens
-    :returns: evidence; what was written by collect.yml (evidence.json) goes first, the other files add what it lacks
+    :returns: evidence; with an evidence.json of collect.yml that very evidence and the texts a person put beside it
     """
     host = HostFiles(files)
     failures: list[dict[str, str]] = []
     manifest = _object(host, "manifest.json", failures)
     recorded = _object(host, "evidence.json", failures)
-    evidence: Json = {
-        "schema_version": 1,
+    if recorded and recorded.get("schema_version") != SCHEMA_VERSION:
+        found = recorded.get("schema_version")
+        failures.append(
+            {"what": "read evidence.json", "error": f"schema_version {SCHEMA_VERSION} is wanted, not {found}"}
+        )
+        recorded = {}
+    evidence = recorded or {
+        "schema_version": SCHEMA_VERSION,
         "source": "bundle",
-        "collected_at": _seconds(manifest.get("collected_at") or manifest.get("time")),
-        "host": {"name": manifest.get("host") or manifest.get("name") or name},
+        "collected_at": _seconds(manifest.get("collected_at")),
+        "host": {"name": manifest.get("host") or name},
+    }
+    evidence = _join(evidence, tokenise(_added_texts(host) if recorded else _pasted(host, failures), salt))
+    if failures:
+        evidence["failures"] = [*(evidence.get("failures") or []), *failures]
+    return evidence
+
+
+def _pasted(host: HostFiles, failures: list[dict[str, str]]) -> dict[str, Json]:
+    """Read every file; a kind of evidence that no file gives stays absent: it was not looked at."""
+    evidence = {
         **_deployment(host),
         "logs": _logs(host),
         "texts": _texts(host),
         "process_env": {stem: read_env(text) for _path, stem, text in host.under("env", ".env", ".txt")},
     }
-    # no file, so not looked at; but a table of containers with no row says that there is none
-    evidence = {key: value for key, value in evidence.items() if value not in (None, [], {})}
-    evidence |= _containers(host, evidence, failures)
-    evidence = tokenise(evidence, salt)
-    evidence |= {key: value for key, value in recorded.items() if value is not None}
-    if failures:
-        evidence["failures"] = [*(evidence.get("failures") or []), *failures]
-    return evidence
+    found = {key: value for key, value in evidence.items() if value}
+    return {**found, **_containers(host, found, failures)}
+
+
+def _added_texts(host: HostFiles) -> dict[str, Json]:
+    """Read what collect.yml never writes; all else of its bundle says again what evidence.json says."""
+    added = [text for text in _texts(host) if text["kind"] in ("up", "description", "api")]
+    return {"texts": added} if added else {}
+
+
+def _join(evidence: dict[str, Json], more: dict[str, Json]) -> dict[str, Json]:
+    """Put more evidence to some: lists and mappings that both have are joined."""
+    joined = dict(evidence)
+    for key, value in more.items():
+        before = joined.get(key)
+        if before and isinstance(value, list):
+            joined[key] = [*before, *value]
+        elif before and isinstance(value, dict):
+            joined[key] = {**before, **value}
+        else:
+            joined[key] = value
+    return joined
 
 
 def _object(host: HostFiles, name: str, failures: list[dict[str, str]]) -> dict[str, Json]:

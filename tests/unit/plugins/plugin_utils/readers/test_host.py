@@ -175,12 +175,26 @@ def test_pasted_variables_in_every_spelling() -> None:
     assert read_env(text) == {"PATH": "/bin", "A": "b=c", "B": "x y", "C": "https://h:1/v1"}
 
 
-def test_recorded_evidence_goes_first_and_files_add_what_it_lacks() -> None:
+def test_collected_bundle_is_its_evidence_and_what_a_person_put_beside_it() -> None:
     recorded = {"schema_version": 1, "source": "live", "logs": [{"container": "pg", "text": "x"}], "projects": None}
-    evidence = read({"evidence.json": json.dumps(recorded), "logs/mongo.log": "y", "docker-compose.yml": COMPOSE})
-    assert evidence["source"] == "live"
-    assert evidence["logs"] == recorded["logs"]
-    assert evidence["projects"][0]["name"] == "kb"
+    written = {
+        "logs/mongo.log": "y",
+        "docker-compose.yml": COMPOSE,
+        "shell.txt": "z",
+        "ps.txt": "",
+        "env/pg.env": "A=b",
+    }
+    plain = read({"evidence.json": json.dumps(recorded), **written})
+    assert {key: value for key, value in plain.items() if key in recorded} == recorded
+    assert set(plain) - set(recorded) == {"secret_facts", "known_defaults"}
+    more = read({"evidence.json": json.dumps(recorded), "description.txt": "it is slow", **written})
+    assert [text["name"] for text in more["texts"]] == ["description.txt"]
+
+
+def test_evidence_of_another_schema_is_not_believed() -> None:
+    evidence = read({"evidence.json": '{"schema_version": 2, "logs": 3}', "logs/mongo.log": "y"})
+    assert evidence["logs"][0]["container"] == "mongo"
+    assert evidence["failures"][0]["error"] == "schema_version 1 is wanted, not 2"
 
 
 def test_damaged_evidence_is_a_failure_and_the_files_still_count() -> None:
