@@ -66,7 +66,8 @@ def container_missing(d: Deployment) -> t.Iterator[Hit]:
 
 
 def _is_meant_to_run(service: Service) -> bool:
-    replicas = (service.data.get("deploy") or {}).get("replicas", service.data.get("scale", 1))
+    deploy = service.data.get("deploy")
+    replicas = (deploy if isinstance(deploy, dict) else {}).get("replicas", service.data.get("scale", 1))
     return not service.data.get("profiles") and str(replicas) != "0"
 
 

@@ -179,21 +179,3 @@ def _environments(d: Deployment) -> t.Iterator[tuple[str, t.Mapping[str, str | N
     for service in d.services.values():
         container = d.container_named(service.name)
         yield service.name, (container.env if container and container.env else service.environment)
-
-
-@rule("database-port-exposed", needs=["inspect"])
-def exposed_database(d: Deployment) -> t.Iterator[Hit]:
-    for container in d.containers:
-        if container.component not in ("mongo", "pg", "aiproxy-pg", "oneapi-db", "redis") or not container.running:
-            continue
-        for port in container.ports:
-            if port.get("host_port") and (port.get("host_ip") or "") in ("", "0.0.0.0", "::"):
-                yield hit(
-                    f"docker inspect: {container.name}",
-                    f"{port.get('host_ip') or '*'}:{port['host_port']}",
-                    service=container.service,
-                    port=port["host_port"],
-                    container_port=port["container_port"],
-                    expected={"en": "not published, or on 127.0.0.1 only", "zh": "不对外映射，或只绑定 127.0.0.1"},
-                )
-                break
