@@ -113,7 +113,7 @@ def test_images_that_start_from_each_other_are_refused(tmp_path: Path) -> None:
 
 
 def test_one_build_serves_many_names(tmp_path: Path) -> None:
-    entries = [
+    entries: list[dict[str, object]] = [
         {"name": "mongo:5.0.18", "build": "mongo", "args": {"VERSION": "5.0.18"}},
         {"name": "example.org/mongo:5.0.18", "build": "mongo", "args": {"VERSION": "5.0.18"}},
         {"name": "mongo:4.4.29", "build": "mongo", "args": {"VERSION": "4.4.29"}},
