@@ -111,7 +111,8 @@ def _drain(process: subprocess.Popen[bytes], end: float, timeout: float, limit: 
     except subprocess.TimeoutExpired:
         return Result(None, bytes(kept["out"]), bytes(kept["err"]), _timed_out(timeout), truncated)
     out, err = bytes(kept["out"]), bytes(kept["err"])
-    return Result(code, out, err, _failure(code, err or out) if code else None, truncated)
+    said = err if process.stderr else out
+    return Result(code, out, err, _failure(code, said) if code else None, truncated)
 
 
 def _timed_out(timeout: float) -> str:

@@ -42,9 +42,10 @@ _PASSWORD_WORD = re.compile(r"passw|passphrase|psw|pwd|secret|pass$", re.IGNOREC
 # Names that only look like secrets: limits and counters, paths, kinds, database and JSON vocabulary.
 _HARMLESS_NAME = re.compile(
     r"(max|min|limit|count|num|total|used?|expire\w*|ttl|worker|length|size|price|prompt|completion|cached|context|quote)"
-    r"[_-]?tokens?$|tokens|tokeniz|token_?(expire|limit|worker|type|count|usage)|(^|[_.-])keys$|key_?(file|path|pattern|space|id|name|word|board"
-    r"|value|type|code|len|s_)|keywords?|^(i18n|primary|foreign|dup|index|sort|partition|cache|lock|group|object|routing|public|dedup\w*|idempot\w*|shard)[_-]?key$"
-    r"|secret_?name|^(is|has|use|enable|show|need)[_A-Z]|passthrough|password_?(encryption|file)|monkey|hotkey|keyboard|tiktoken",
+    r"[_-]?tokens?$|tokens|tokeniz|tiktoken|token_?(expire|limit|worker|type|count|usage)|(^|[_.-])keys$"
+    r"|key_?(file|path|pattern|space|name|word|board|value|type|code|len|s_)|(?<!access)(?<!access_)key_?id"
+    r"|^(i18n|primary|foreign|dup|index|sort|partition|cache|lock|group|object|routing|public|dedup\w*|idempot\w*|shard)"
+    r"[_-]?key$|secret_?name|^(is|has|use|enable|show|need)[_A-Z]|passthrough|password_?(encryption|file)|monkey|hotkey",
     re.IGNORECASE,
 )
 _HARMLESS_VALUE = re.compile(
@@ -69,9 +70,11 @@ _FORMS = (
     # mongod prints the whole key; JSON log lines close it with a quote.
     re.compile(r"(?P<head>invalid char in key file [^\s:]+: )(?P<secret>[^\"\n]+)"),
     # Options of command lines: the mongo wrapper's job lines, health checks, redis and mysql commands.
-    re.compile(r"(?P<head>\bmongo\w*\b[^\n]*?\s(?:-p|--password)[ =]?['\"]?)(?P<secret>[^\s'\",\]]+)"),
+    re.compile(
+        r"(?P<head>\bmongo\w*\b[^\n]*?[\s'\"](?:-p|--password)['\"]?[\s=,]*['\"]?)(?P<secret>[^\s'\",\]/-][^\s'\",\]]*)"
+    ),
     re.compile(r"(?P<head>\b(?:mysql|mariadb)\w*\b[^\n]*?\s(?:-p|--password=))(?P<secret>[^\s'\",\]]+)"),
-    re.compile(r"(?P<head>\bredis\S*\b[^\n]*?\s-a\s+['\"]?)(?P<secret>[^\s'\",\]]+)"),
+    re.compile(r"(?P<head>\bredis\S*\b[^\n]*?[\s'\"]-a['\"]?[\s,]+['\"]?)(?P<secret>[^\s'\",\]-][^\s'\",\]]*)"),
     re.compile(
         r"(?P<head>--(?:requirepass|masterauth|password|token|api-key|secret)['\"]?[\s=,]+['\"]?)(?P<secret>[^\s'\",\]-][^\s'\",\]]*)"
     ),

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, fastgpt.ops contributors
+"""Probes against a docker CLI that runs each script on this machine, or answers as containers did."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import socket
+import typing as t
+
+import pytest
+from ansible_collections.fastgpt.ops.plugins.module_utils import _models, _probes
+from ansible_collections.fastgpt.ops.plugins.module_utils._run import Deadline
+
+APP_ENV = {
+    "MONGODB_URI": "mongodb://app:pw%40d@mongo:27017/fastgpt?authSource=admin",
+    "PG_URL": "postgresql://username:pw@pg:5432/postgres",
+    "OPENAI_BASE_URL": "http://oneapi:3000/v1",
+    "CHAT_API_KEY": "sk-one",
+    "FE_DOMAIN": "http://localhost:3000",
+    "MINIO_ENDPOINT": "minio",
+    "MINIO_PORT": "9000",
+    "SANDBOX_URL": "http://sandbox:3000",
+    "LOG_LEVEL": "info",
+}
+
+
+def container(name: str, ip: str | None = "127.0.0.1", **more: t.Any) -> dict[str, t.Any]:
+    return {"id": name, "name": name, "service": name, "networks": {"n": {"aliases": [name], "ip": ip}}, **more}
+
+
+@pytest.fixture
+def inside(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., pathlib.Path]:
+    """Give a function that makes ``docker exec`` run its script here, with small programs of the test before others."""
+
+    def programs(**texts: str) -> pathlib.Path:
+        folder = tmp_path / "bin"
+        folder.mkdir(exist_ok=True)
+        # "docker exec -e NAME ... CONTAINER sh -c SCRIPT ...": all before sh is dropped
+        runner = '#!/bin/sh\nwhile [ "$1" != sh ]; do shift; done\nexec "$@"\n'
+        for name, text in {"docker": runner, **texts}.items():
+            (folder / name).write_text(text if text.startswith("#!") else f"#!/bin/sh\n{text}\n")
+            (folder / name).chmod(0o755)
+        monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+        return folder
+
+    return programs
+
+
+def test_servers_named_by_variables() -> None:
+    assert _probes.targets_of(APP_ENV) == [
+        ("MONGODB_URI", "mongo", 27017),
+        ("PG_URL", "pg", 5432),
+        ("OPENAI_BASE_URL", "oneapi", 3000),
+        ("MINIO_ENDPOINT", "minio", 9000),
+        ("SANDBOX_URL", "sandbox", 3000),
+    ]
+
+
+def test_a_host_that_is_no_name_reaches_no_shell() -> None:
+    assert _probes.targets_of({"X_URL": "http://$(reboot):80/", "Y_URL": "http://a|b:80"}) == []
+
+
+@pytest.mark.parametrize(
+    ("env", "path"),
+    [
+        ({}, "/app/data/config.json"),
+        ({"CONFIG_JSON_PATH": "/conf/"}, "/conf/config.json"),
+        ({"CONFIG_JSON_PATH": "/conf/my.json"}, "/conf/my.json"),
+    ],
+)
+def test_where_the_config_is(env: dict[str, str], path: str) -> None:
+    assert _probes.config_path(env) == path
+
+
+def test_inside_the_app(inside: t.Callable[..., pathlib.Path], tmp_path: pathlib.Path) -> None:
+    inside()
+    (tmp_path / "config.json").write_text('{"a": 1}\n')
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        closed = socket.create_server(("127.0.0.1", 0))
+        shut = closed.getsockname()[1]
+        closed.close()
+        env = {
+            "CONFIG_JSON_PATH": str(tmp_path),
+            "A_URL": f"http://localhost:{port}/v1",
+            "B_URL": f"redis://127.0.0.1:{shut}",
+            "C_URL": "http://no-such-host.invalid:80",
+        }
+        found = _probes.inside_app(container("app", env=env), Deadline(20))
+    config = found["app_config"]
+    assert (config["kind"], config["size"], config["text"], config["error"]) == ("file", 9, '{"a": 1}\n', None)
+    assert config["inode"] == (tmp_path / "config.json").stat().st_ino
+    reach = {item["variable"]: (item["resolves"], item["connects"]) for item in found["reach"]}
+    assert reach == {"A_URL": (True, True), "B_URL": (True, False), "C_URL": (False, False)}
+    assert found["process_env"]
+
+
+def test_a_directory_in_the_configs_place(inside: t.Callable[..., pathlib.Path], tmp_path: pathlib.Path) -> None:
+    inside()
+    (tmp_path / "config.json").mkdir()
+    found = _probes.inside_app(container("app", env={"CONFIG_JSON_PATH": str(tmp_path)}), Deadline(20))
+    assert (found["app_config"]["kind"], found["app_config"]["text"]) == ("directory", None)
+
+
+def test_a_container_that_cannot_be_entered_is_an_error_of_every_answer(
+    inside: t.Callable[..., pathlib.Path],
+) -> None:
+    inside(docker="echo 'OCI runtime exec failed: sh: executable file not found' >&2; exit 126")
+    found = _probes.inside_app(container("app", env=APP_ENV), Deadline(20))
+    assert "executable file not found" in found["app_config"]["error"]
+    assert found["app_version"]["error"]
+    assert found["reach"] == []
+
+
+FACTS = {"repl_ok": 0, "repl_code": 94, "auth": True, "version": "5.0.18"}
+DOWN = "MongoNetworkError: connect ECONNREFUSED 127.0.0.1:27017"
+
+
+@pytest.mark.parametrize(
+    ("shell", "expected"),
+    [
+        (
+            f"echo noise; echo 'FASTGPT_OPS {json.dumps(FACTS)}'",
+            {"shell": "mongosh", "reachable": True, "repl_code": 94},
+        ),
+        (f"echo '{DOWN}'; exit 1", {"reachable": False, "message": DOWN, "error": None}),
+        ("echo 'TypeError: no function'; exit 1", {"reachable": None, "error": "TypeError: no function"}),
+    ],
+    ids=["answers", "down", "fails"],
+)
+def test_mongo(inside: t.Callable[..., pathlib.Path], shell: str, expected: dict[str, t.Any]) -> None:
+    inside(mongosh=shell)
+    answer = _probes.ask_mongo(container("mongo", command=["mongod"]), None, Deadline(20))["mongo"]
+    assert {key: answer[key] for key in expected} == expected
+
+
+def test_mongo_gets_the_logins_by_its_environment_only(
+    inside: t.Callable[..., pathlib.Path], tmp_path: pathlib.Path
+) -> None:
+    inside(mongosh=f'printf %s "$FASTGPT_OPS_LOGINS" > {tmp_path}/env; printf "%s " "$@" > {tmp_path}/arguments')
+    mongo = container("mongo", env={"MONGO_INITDB_ROOT_USERNAME": "root", "MONGO_INITDB_ROOT_PASSWORD": "rootpw"})
+    _probes.ask_mongo(mongo, container("app", env=APP_ENV), Deadline(20))
+    logins = json.loads((tmp_path / "env").read_text())
+    assert [(item["user"], item["password"], item["source"], item["app"]) for item in logins] == [
+        ("app", "pw@d", "admin", True),
+        ("root", "rootpw", "admin", False),
+    ]
+    arguments = (tmp_path / "arguments").read_text()
+    assert "pw@d" not in arguments
+    assert "rootpw" not in arguments
+    assert '"fastgpt"' in arguments
+
+
+@pytest.mark.parametrize("kind", ["file", "directory", "missing"])
+def test_the_key_file_as_mongod_sees_it(
+    inside: t.Callable[..., pathlib.Path], tmp_path: pathlib.Path, kind: str
+) -> None:
+    inside(mongosh="exit 1")
+    key = tmp_path / "mongodb.key"
+    if kind == "file":
+        key.write_text("abcdef")
+        key.chmod(0o400)
+    elif kind == "directory":
+        key.mkdir(mode=0o755)
+    mongo = container("mongo", command=["mongod", "--keyFile", str(key), "--replSet", "rs0"])
+    answer = _probes.ask_mongo(mongo, None, Deadline(20))["mongo_keyfile"]
+    assert (answer["kind"], answer["path"], answer["error"]) == (kind, str(key), None)
+    assert answer["mode"] == {"file": "0400", "directory": "0755", "missing": None}[kind]
+
+
+PG_FACTS = {"version": "15.4", "extension": None, "modeldata": False}
+ANSWERS = f"case $* in *json_build*) echo '{json.dumps(PG_FACTS)}';; *) echo \"$LOGIN\";; esac"
+REFUSED = "FATAL:  password authentication failed for user"
+NO_SOCKET = "psql: error: connection to server on socket failed: No such file or directory"
+NO_DATABASE = "psql: error: FATAL:  database does not exist"
+
+
+@pytest.mark.parametrize(
+    ("psql", "expected"),
+    [
+        (
+            f"LOGIN=1; {ANSWERS}",
+            {"reachable": True, "auth": True, "modeldata": False, "extension": None, "message": None},
+        ),
+        (f"LOGIN='{REFUSED}'; {ANSWERS}", {"reachable": True, "auth": False, "message": REFUSED}),
+        (f"echo '{NO_SOCKET}' >&2; exit 2", {"reachable": False, "error": None}),
+        (f"echo '{NO_DATABASE}' >&2; exit 2", {"reachable": True, "error": None}),
+        ("exit 127", {"reachable": None, "error": "exit status 127"}),
+    ],
+    ids=["answers", "wrong password", "down", "no database", "no psql"],
+)
+def test_pg(inside: t.Callable[..., pathlib.Path], psql: str, expected: dict[str, t.Any]) -> None:
+    inside(psql=psql)
+    answer = _probes.ask_pg(container("pg", env={}), container("app", env=APP_ENV), Deadline(20))
+    assert {key: answer[key] for key in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("env", "base", "key"),
+    [
+        ({"OPENAI_BASE_URL": "http://o:3000/v1/", "CHAT_API_KEY": "k"}, "http://o:3000/v1", "k"),
+        ({"OPENAI_BASE_URL": "http://o", "AIPROXY_API_ENDPOINT": "http://p", "CHAT_API_KEY": "k"}, "http://p/v1", "k"),
+        ({"OPENAI_BASE_URL": "http://o/v1", "AIPROXY_API_TOKEN": "t", "CHAT_API_KEY": "k"}, "http://o/v1", "t"),
+        ({}, "", ""),
+    ],
+)  # fmt: skip
+def test_address_and_key_of_models(env: dict[str, str], base: str, key: str) -> None:
+    assert _probes.gateway_of(env) == (base, key)
+
+
+@pytest.mark.parametrize(
+    ("url", "seen"),
+    [
+        ("http://oneapi:3000/v1/models", "http://10.0.0.9:3000/v1/models"),
+        ("https://api.example.com/v1", "https://api.example.com:443/v1"),
+        ("http://host.docker.internal:11434/v1", "http://127.0.0.1:11434/v1"),
+        ("http://localhost:3000/v1", None),
+        ("http://127.0.0.1:3000/v1", None),
+        ("http://unknown:3000/v1", None),
+    ],
+)
+def test_an_address_of_the_app_as_the_host_calls_it(url: str, seen: str | None) -> None:
+    app, gateway = container("app"), container("oneapi", "10.0.0.9")
+    assert _probes.from_host(url, app, [app, gateway]) == seen
+
+
+def test_models_of_a_config_with_comments() -> None:
+    text = """{
+      llmModels: [ // chat
+        {"model": "gpt-4o-mini", "list": ["a"], "name": "x"},
+        {model: 'qwen-max'},
+      ],
+      "vectorModels": [{"model": "bge-m3"}],
+      "whisperModel": {"model": "whisper-1"}
+    }"""
+    assert _models.configured_models(text) == {"chat": ["gpt-4o-mini", "qwen-max"], "embedding": ["bge-m3"]}
