@@ -71,6 +71,7 @@ class Log:
         self.service = service
         self.kind = kind
         self._raw = text
+        self._held: dict[str, bool] = {}
         self.current_since: float | None = None
         """Seconds since the epoch; what is older belongs to an earlier run of the container."""
         self.collected_at: float | None = None
@@ -102,6 +103,12 @@ class Log:
     def lower(self) -> str:
         """The text in lower case, for case-blind searches."""
         return self.text.lower()
+
+    def holds(self, word: str) -> bool:
+        """Tell whether a lower-case word stands in the text, whatever its case; asked once a word."""
+        if word not in self._held:
+            self._held[word] = word in self.lower
+        return self._held[word]
 
     def line_at(self, position: int) -> tuple[int, str, float | None]:
         """Give number (from 1), text and time of the line that holds a position of the text."""

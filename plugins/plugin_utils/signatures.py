@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import re
 import re._constants as sre  # type: ignore[import-not-found]
 import re._parser as sre_parse  # type: ignore[import-not-found]
@@ -28,6 +29,26 @@ MAX_AGE = 24 * 3600.0
 """Seconds after which any line of a running container no longer counts."""
 EXCERPT = 400
 """Characters of a line that a proof keeps."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Branch:
+    """One alternative of a pattern; compiled when first needed, as most are never needed in a run."""
+
+    pattern: str
+
+    @functools.cached_property
+    def regex(self) -> re.Pattern[str]:
+        return re.compile(self.pattern, re.MULTILINE)
+
+    @functools.cached_property
+    def literals(self) -> tuple[str, ...]:
+        """Texts of which one must stand in any match, lower case; empty where none can be told."""
+        return _literals(sre_parse.parse(self.pattern))
+
+    def can_be_in(self, log: Log) -> bool:
+        """Tell cheaply whether a search is worth while."""
+        return not self.literals or any(log.holds(word) for word in self.literals)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,9 +85,9 @@ class Signature:
         return re.compile(self.pattern, re.MULTILINE)
 
     @functools.cached_property
-    def literals(self) -> tuple[str, ...]:
-        """Texts of which one must stand in any match, lower case; empty where none can be told."""
-        return _literals(sre_parse.parse(self.pattern))
+    def branches(self) -> tuple[Branch, ...]:
+        """The pattern's alternatives, so that only those are searched for that a text can hold."""
+        return tuple(Branch(part) for part in _alternatives(self.pattern))
 
     def concerns(self, log: Log) -> bool:
         """Tell whether this text is one to look in."""
@@ -95,17 +116,16 @@ def signatures() -> tuple[Signature, ...]:
 
 def match(signature: Signature, log: Log) -> Hit | None:
     """Look for a signature in a text; the hit shows the last line that counts."""
-    literals = signature.literals
-    if literals and not any(word in log.lower for word in literals):
-        return None
-    if signature.unless and re.search(signature.unless, log.text, re.MULTILINE):
+    branches = [branch for branch in signature.branches if branch.can_be_in(log)]
+    if not branches or (signature.unless and re.search(signature.unless, log.text, re.MULTILINE)):
         return None
     last: tuple[re.Match[str], int, str] | None = None
     count = 0
-    for found in signature.regex.finditer(log.text):
+    for found in itertools.chain.from_iterable(branch.regex.finditer(log.text) for branch in branches):
         number, line, when = log.line_at(found.start())
         if _counts(signature, log, when):
-            last, count = (found, number, line), count + 1
+            count += 1
+            last = max(last or (found, number, line), (found, number, line), key=lambda item: item[0].start())
     if last is None:
         return None
     found, number, line = last
@@ -139,6 +159,24 @@ def _cut(line: str, column: int) -> str:
     return ("…" if start else "") + line[start : start + EXCERPT] + ("…" if start + EXCERPT < len(line) else "")
 
 
+def _alternatives(pattern: str) -> list[str]:
+    """Cut a pattern at the ``|`` that stand outside of all groups and classes; each part keeps the leading flags."""
+    flags = match[0] if (match := re.match(r"\(\?[a-z]+\)", pattern)) else ""
+    parts, start, depth, in_class = [], len(flags), 0, False
+    for token in re.finditer(r"\\.|\[\^?\]?|[()\]|]", pattern[start:], re.DOTALL):
+        text, position = token[0], len(flags) + token.start()
+        if text[0] == "[":
+            in_class = True
+        elif text == "]":
+            in_class = False
+        elif not in_class:
+            depth += {"(": 1, ")": -1}.get(text, 0)
+            if text == "|" and not depth:
+                parts.append(pattern[start:position])
+                start = position + 1
+    return [flags + part for part in (*parts, pattern[start:])]
+
+
 def _literals(parsed: t.Any) -> tuple[str, ...]:
     """Find texts a match must hold one of: the longest run of plain characters, or one for each alternative."""
     best: tuple[str, ...] = ()
@@ -147,7 +185,7 @@ def _literals(parsed: t.Any) -> tuple[str, ...]:
         if operator is sre.LITERAL:
             run += chr(argument)
             continue
-        if len(run) > min((len(word) for word in best), default=2):
+        if _weight((run,)) > max(_weight(best), 2):
             best = (run.lower(),)
         run = ""
         inner: tuple[str, ...] = ()
@@ -158,6 +196,11 @@ def _literals(parsed: t.Any) -> tuple[str, ...]:
         elif operator is sre.BRANCH:
             options = [_literals(option) for option in argument[1]]
             inner = tuple(word for option in options for word in option) if all(options) else ()
-        if inner and min(map(len, inner)) > min((len(word) for word in best), default=2):
+        if _weight(inner) > max(_weight(best), 2):
             best = inner
     return best
+
+
+def _weight(words: tuple[str, ...]) -> int:
+    """Length of the shortest word; a character outside ASCII counts for two, as there are so many of them."""
+    return min((sum(1 if char.isascii() else 2 for char in word) for word in words), default=0)
