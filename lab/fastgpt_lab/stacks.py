@@ -36,7 +36,8 @@ DELETE_ALL = """
 docker ps --all --quiet | xargs -r docker rm --force --volumes
 docker volume ls --quiet | xargs -r docker volume rm
 docker network prune --force
-rm -rf "$PROJECT_DIR"
+awk -v below="$PROJECT_DIR/" 'index($2, below) == 1 { print $2 }' /proc/mounts | xargs -r umount
+rm -rf "$PROJECT_DIR" /opt/.lab-faults /opt/.lab-kept
 """
 IS_READY = f"""exec python3 -c 'import urllib.request as r; r.urlopen("{APP_URL}", timeout=2)' 2>/dev/null"""
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from fastgpt_lab import faults, images, registry, ssh, stacks
 from fastgpt_lab.cli import parser
-from fastgpt_lab.settings import Host, LabError, load_hosts, select_hosts, use_upstream_images
+from fastgpt_lab.settings import FAULTS, Host, LabError, load_hosts, select_hosts, use_upstream_images
 
 WEB = Host("web1", "trixie", "g06")
 
@@ -146,7 +146,7 @@ def test_inventory_is_strict_about_host_keys() -> None:
 
 @pytest.mark.parametrize("fault", faults.load_all(), ids=lambda fault: fault.name)
 def test_fault_is_valid_shell_for_a_known_stack(fault: faults.Fault) -> None:
-    script = (faults.FAULTS / faults.COMMON).read_text() + fault.script
+    script = (FAULTS / faults.COMMON).read_text() + fault.script
     check = subprocess.run(["sh", "-n"], input=script, text=True, capture_output=True, check=False)
     assert check.returncode == 0, check.stderr
     assert set(fault.stack.split("|")) <= {"any", "g06", "g11"}
