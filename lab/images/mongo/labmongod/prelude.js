@@ -136,7 +136,7 @@ class Database {
   getName() { return this.name; }
   getSiblingDB(name) { return __database(name); }
   getMongo() { return { getDB: __database, setReadPref: () => {}, getDBNames: () => this.databaseNames() }; }
-  getCollection(name) { return new Collection(this.name, name); }
+  getCollection(name) { return __collection(this.name, name); }
   runCommand(command) {
     const document = typeof command === "string" ? { [command]: 1 } : command;
     return __shell === "mongosh" ? __sendOrThrow(this.name, document) : __send(this.name, document);
@@ -166,6 +166,13 @@ class Database {
   stats() { return this.runCommand({ dbStats: 1 }); }
   dropDatabase() { return this.runCommand({ dropDatabase: 1 }); }
   shutdownServer() { return __send("admin", { shutdown: 1 }); }
+}
+
+// `db.system.replset` is the collection "system.replset".
+function __collection(database, name) {
+  return new Proxy(new Collection(database, name), {
+    get: (target, key) => (key in target || typeof key === "symbol" ? target[key] : __collection(database, `${name}.${key}`)),
+  });
 }
 
 // `db.users` is the collection "users" unless Database has a member of that name.

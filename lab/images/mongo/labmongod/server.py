@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from labmongod import keyfile, log, options
+from labmongod import cpu, keyfile, log, options
 from labmongod.replica_set import MemberState, ReplicaSet
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if chosen.version:
             print(f"db version v{'.'.join(map(str, VERSION))}")
             return 0
-        _execute_first_instruction()
+        cpu.die_without_avx(VERSION)
         if options.requires_key_file(chosen, VERSION):
             raise options.BadOptions(
                 "BadValue: security.keyFile is required when authorization is enabled with replica sets"
@@ -60,12 +60,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StartupFailure as failure:
         return failure.status
     return 0
-
-
-def _execute_first_instruction() -> None:
-    """Die of SIGILL as MongoDB 5.0+ does on a CPU without AVX, when the lab says the CPU has none."""
-    if os.environ.get("FASTGPT_LAB_NO_AVX") == "1" and VERSION >= (5, 0):
-        os.kill(os.getpid(), signal.SIGILL)
 
 
 def _check_key_file(path: str | None) -> None:
@@ -140,7 +134,8 @@ def _storage_failure(error: OSError, dbpath: Path) -> StartupFailure:
         return StartupFailure(EXIT_UNRECOVERABLE)
     if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
         return _startup_exception(f"IllegalOperation: Attempted to create a lock file on a read-only directory: {dbpath}")
-    return _startup_exception(f"Location28596: Unable to determine status of lock file: {error}")
+    log.write("F", "STORAGE", 28595, "initandlisten", "Terminating.", {"reason": f"{error.errno}: {error.strerror}"})
+    return StartupFailure(EXIT_UNRECOVERABLE)
 
 
 def _check_data_version(dbpath: Path) -> None:
@@ -150,7 +145,10 @@ def _check_data_version(dbpath: Path) -> None:
     try:
         stored = path.read_text(encoding="ascii").strip()
     except FileNotFoundError:
-        path.write_text(own + "\n", encoding="ascii")
+        try:
+            path.write_text(own + "\n", encoding="ascii")
+        except OSError as error:
+            raise _storage_failure(error, dbpath) from error
         return
     if stored != own and (stored, own) not in {("4.4", "5.0"), ("5.0", "6.0"), ("6.0", "7.0")}:
         log.write(
@@ -163,9 +161,7 @@ def _check_data_version(dbpath: Path) -> None:
 
 
 def _serve(chosen: argparse.Namespace) -> None:
-    # Imported late: a refused start must not pay for the engine.
-    from secantus.server import SecantusDBServer
-
+    # Imported late, here and below: a refused start must not pay for the engine.
     from labmongod.commands import CommandTable
 
     stop = threading.Event()
@@ -173,16 +169,7 @@ def _serve(chosen: argparse.Namespace) -> None:
     CommandTable(replica_set, VERSION, stop.set).install()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    server = SecantusDBServer(
-        "0.0.0.0" if chosen.bind_ip_all else chosen.bind_ip,
-        chosen.port,
-        chosen.dbpath,
-        replica_set_name=chosen.replica_set,
-        require_auth=chosen.auth or chosen.key_file is not None,
-        enable_test_commands=False,
-        cache_size="32M",
-        session_max=300,
-    )
+    server = _open_server(chosen)
     _load_replica_set(replica_set, server.storage)
     try:
         server.start()
@@ -197,6 +184,27 @@ def _serve(chosen: argparse.Namespace) -> None:
     _wake_accept(server)
     server.stop()
     log.write("I", "CONTROL", 23138, "SignalHandler", "Shutting down", {"exitCode": 0})
+
+
+def _open_server(chosen: argparse.Namespace) -> SecantusDBServer:
+    """Open the data; a storage engine that cannot is a StartupFailure."""
+    from secantus.server import SecantusDBServer
+    from wiredtiger import WiredTigerError
+
+    try:
+        return SecantusDBServer(
+            "0.0.0.0" if chosen.bind_ip_all else chosen.bind_ip,
+            chosen.port,
+            chosen.dbpath,
+            replica_set_name=chosen.replica_set,
+            require_auth=chosen.auth or chosen.key_file is not None,
+            enable_test_commands=False,
+            cache_size="32M",
+            session_max=300,
+        )
+    except (OSError, WiredTigerError) as error:
+        number = errno.ENOSPC if "No space left" in str(error) else errno.EIO
+        raise _storage_failure(OSError(number, str(error)), Path(chosen.dbpath)) from error
 
 
 def _wake_accept(server: SecantusDBServer) -> None:

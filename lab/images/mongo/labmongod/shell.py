@@ -26,6 +26,8 @@ import quickjs
 from bson import json_util
 from pymongo import errors, uri_parser
 
+from labmongod import cpu
+
 EXIT_CONNECT, EXIT_SCRIPT = 1, {"mongo": 252, "mongosh": 1}
 _PRELUDE = Path(__file__).with_name("prelude.js")
 
@@ -56,6 +58,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.version:
         print("2.3.8" if name == "mongosh" else f"MongoDB shell version v{version}")
         return 0
+    cpu.die_without_avx(tuple(int(part) for part in version.split(".")))
     target = resolve_target(options)
     if not options.quiet:
         print(f"MongoDB shell version v{version}\nconnecting to: mongodb://{target.host}:{target.port}/{target.database}")
