@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
 
@@ -64,6 +65,7 @@ def _first(table: t.Iterable[tuple[str, str]], text: str) -> str | None:
     return None
 
 
+@functools.lru_cache(maxsize=4096)
 def component_of(image: str | None = None, *names: str | None) -> str | None:
     """Name the component a container is, or None where nothing tells.
 

@@ -171,12 +171,12 @@ def service_without_volume(d: Deployment) -> t.Iterator[Hit]:
     for service in d.services.values():
         path = _data_path(d.component_of_service(service), service.words("command"))
         container = d.container_named(service.name)
-        if str(service.data.get("restart")) in ("no", "False", "on-failure"):
-            continue  # a job that uses a database's image for its client
+        if str(service.data.get("restart")) in ("no", "False", "on-failure") or not service.image:
+            continue  # a job that uses a database's image for its client, or a part of a service in an override file
         if not path or (container and not container.partial) or service.data.get("volumes_from"):
             continue
         mounts = [m for m in service.mounts if _is_under(path, m.target)]
-        if not any(m.source for m in mounts):
+        if all(m.source is None for m in mounts):
             shown = ", ".join(f"{m.source or ''}:{m.target}" for m in service.mounts)
             yield _unkept(d.facts["compose_file"], shown, service.name, path, bool(mounts), "likely")
 

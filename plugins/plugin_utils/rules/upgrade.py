@@ -17,7 +17,7 @@ PINNED = ("app", "sandbox", "plugin", "mcp", "mongo", "pg", "redis", "oneapi-db"
 VERSION_IN_TEXT = re.compile(r"\d+\.\d+|\d{4,}|^v?\d+\b|[-_]v?\d")
 DATA_COMPONENTS = frozenset({"mongo", "pg", "oneapi-db", "aiproxy-pg", "storage"})
 MATCHING_MINORS = Version(4, 14)
-"""Up to here sandbox and MCP server were released with the main service under one number."""
+"""Up to here the sandbox was released with the main service under one number; upstream's own files lag one minor."""
 
 
 def _images(d: Deployment) -> t.Iterator[tuple[str, str, str]]:
@@ -56,7 +56,7 @@ def companion(d: Deployment) -> t.Iterator[Hit]:
             continue
         if component == "plugin" and (fits := releases.plugin_range(version)) and not fits[0] <= other < fits[1]:
             yield _misfit(service, image, other, f"fastgpt-plugin {fits[0].major}.{fits[0].minor}.x")
-        elif component == "sandbox" and version < MATCHING_MINORS and other[:2] != version[:2]:
+        elif component == "sandbox" and version < MATCHING_MINORS and abs(other.minor - version.minor) > 1:
             yield _misfit(service, image, other, f"{version.major}.{version.minor}.x", "warning")
 
 
