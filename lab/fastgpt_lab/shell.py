@@ -42,7 +42,7 @@ def run(*command: str, stdin: bytes = b"", check: bool = True) -> subprocess.Com
     done = subprocess.run(command, input=stdin, capture_output=True, env=env, check=False)
     if check and done.returncode:
         tail = "\n".join((done.stdout + done.stderr).decode(errors="replace").splitlines()[-15:])
-        raise LabError(f"{' '.join(command)[:200]}: exit code {done.returncode}\n{tail}")
+        raise LabError(f"{' '.join(command).splitlines()[0][:200]}: exit code {done.returncode}\n{tail}")
     return done
 
 
