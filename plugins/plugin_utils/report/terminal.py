@@ -58,9 +58,10 @@ def host_lines(host: Json, lang: str, width: int, mode: str = "diagnose") -> lis
         lines.append((f"  {one_line(host['error'])}", None))
         lines.append((f"  → {word('unreachable_help', lang, host['host']).replace('`', '')}", None))
     roots = tree(host["findings"])
-    others = roots[1:]
-    if roots:
+    others = roots
+    if roots and roots[0][0]["status"] != "fixed":
         lines += _root_lines(*roots[0], lang, mode)
+        others = roots[1:]
     lines += [_title(finding, lang, mode) for finding, _below in others[:MAX_OTHER_ROOTS]]
     if len(others) > MAX_OTHER_ROOTS:
         lines.append((f"  {word('more', lang, len(others) - MAX_OTHER_ROOTS)}", None))
@@ -71,10 +72,11 @@ def _headline(host: Json, lang: str) -> Line:
     state = verdict(host)
     mark, colour = _LOOK[state]
     statuses = collections.Counter(check["status"] for check in host["checks"].values())
+    left = sum(finding["status"] != "fixed" for finding in host["findings"])
     version = host["deployment"].get("fastgpt_version")
     parts = [
         f"FastGPT {version}" if version else "",
-        word("count_findings", lang, len(host["findings"])) if host["findings"] else "",
+        word("count_findings", lang, left) if left else "",
         word("count_ok", lang, statuses["ok"]) if host["reachable"] else "",
         word("count_unknown", lang, statuses["unknown"]) if statuses["unknown"] else "",
     ]

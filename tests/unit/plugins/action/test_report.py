@@ -61,16 +61,14 @@ def test_bundle_of_two_hosts(tmp_path: pathlib.Path) -> None:
     ]
 
 
-def test_remediate_changes_nothing_and_says_so(tmp_path: pathlib.Path) -> None:
+def test_remediating_a_bundle_only_diagnoses_it(tmp_path: pathlib.Path) -> None:
     bundle = put(tmp_path / "ticket", **{"web1__logs__mongo.log": LOG})
     done = run("remediate.yml", tmp_path, "--check", "--diff", fastgpt_bundle=bundle)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "changed=0" in done.stdout
-    assert "Nothing was changed" in done.stdout
     made = report(tmp_path)
     assert made["mode"] == "remediate"
     assert {finding["status"] for host in made["hosts"] for finding in host["findings"]} <= {"advice", "open"}
-    assert "advice]" in done.stdout or "open]" in done.stdout
 
 
 def test_fail_on_fails_after_the_report_is_written(tmp_path: pathlib.Path) -> None:

@@ -182,6 +182,20 @@ def test_terminal_names_root_proof_and_next_step(lang: str) -> None:
     assert "alert" not in text  # a consequence's proof is left to the page
 
 
+def test_what_is_fixed_is_said_and_no_longer_asked_for() -> None:
+    report = sample.report(sample.warned())
+    finding = report["hosts"][0]["findings"][0]
+    finding |= {"status": "fixed", "message": "the tag is pinned now"}
+    report["mode"] = "remediate"
+    text = "\n".join(line for line, _colour in terminal.render(report, 160))
+    assert "likely, fixed]" in text
+    assert "next:" not in text
+    shown = page.render_html(report)
+    assert "the tag is pinned now" in shown
+    assert 'class="root' not in shown
+    assert build.reaches(report, "warning") is False
+
+
 def test_terminal_lets_no_log_steer_it() -> None:
     assert terminal.one_line("a\x1b[2J\x07b\nnext\r") == "a�b ⏎ next"
 
