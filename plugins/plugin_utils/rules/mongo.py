@@ -259,14 +259,16 @@ def keyfile_not_named(d: Deployment) -> t.Iterator[Hit]:
 def keyfile_bad_content(d: Deployment) -> t.Iterator[Hit]:
     """6 to 1024 characters of base64, white space left out."""
     key = _key(d)
-    mount = d.file(d.facts["keyfile_host"]) or d.file_of_role("keyfile")
-    facts = (mount or {}).get("key") or {}
-    length = facts.get("length", key[1].get("size") if key and key[1].get("size") == 0 else None) if key else None
+    if not key:
+        return
+    mount = d.file(d.facts["keyfile_host"]) or d.file_of_role("keyfile") or {}
+    facts = mount.get("key") or {}
+    length = facts.get("length", 0 if key[1].get("size") == 0 else None)
     if length is not None and (not 6 <= length <= 1024 or facts.get("valid") is False):
-        valid = {True: "yes", False: "no"}.get(facts.get("valid"), "?")
+        base64 = {"True": "yes", "False": "no"}.get(str(facts.get("valid")), "?")
         yield hit(
-            (mount or key[1])["path"],
-            f"{length} characters, all of them base64: {valid}",
+            mount.get("path") or key[0],
+            f"{length} characters, all of them base64: {base64}",
             service=_mongo_service(d),
             expected={"en": "6 to 1024 base64 characters", "zh": "6 到 1024 个 base64 字符"},
         )
@@ -373,7 +375,7 @@ def no_replset_written(d: Deployment) -> t.Iterator[Hit]:
         where,
         f"command: {words.strip() or '(none)'}",
         confidence="likely",
-        service=_mongo_service(d) or (service and service.name),
+        service=_mongo_service(d) or (service.name if service else None),
         expected={"en": "--replSet rs0", "zh": "--replSet rs0"},
     )
 
