@@ -21,6 +21,8 @@ KEY_FOLLOWS_ENDPOINT = Version(4, 15)
 HTTP_PORTS = {"http": 80, "https": 443}
 GATEWAY_VARIABLES = ("AIPROXY_API_ENDPOINT", "OPENAI_BASE_URL", "ONEAPI_URL")
 GATEWAYS = ("aiproxy", "oneapi")
+WEB_PAGE = re.compile(r"<!DOCTYPE html>|Unexpected token '?<")
+"""What a model call brings where it leads to a web page; a page of somebody else's proxy has no such port."""
 OTHER_REFUSAL = re.compile(r"过期|状态不可用|额度|quota|无权|网段|封禁|disabled|expired")
 """Words of a 401 or 403 that is not about a wrong key."""
 
@@ -83,7 +85,10 @@ def _is_the_app(d: Deployment, base: Base) -> bool:
     if host == "host.docker.internal":
         return base.port in _published(d)
     public = parse_url(d.env_of("app").get("FE_DOMAIN"))
-    return bool(public and public.host == host and (public.port or HTTP_PORTS.get(public.scheme)) == base.port)
+    if public and public.host == host and (public.port or HTTP_PORTS.get(public.scheme)) == base.port:
+        return True
+    is_page_port = base.port in (_published(d) or {APP_PORT}) and not _is_gateway(d, host)
+    return is_page_port and any(WEB_PAGE.search(log.text) for log in d.logs)
 
 
 def _published(d: Deployment) -> set[int | None]:
