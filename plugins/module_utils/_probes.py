@@ -33,7 +33,7 @@ if t.TYPE_CHECKING:
 
 Json = t.Dict[str, t.Any]
 
-_EXEC_LIMIT = 12.0
+_EXEC_LIMIT = 20.0
 _HTTP_LIMIT = 4.0
 _REACH_LIMIT = 40
 _INIT_DATA = "/api/common/system/getInitData"

@@ -49,45 +49,59 @@ _HARMLESS_NAME = re.compile(
     re.IGNORECASE,
 )
 _HARMLESS_VALUE = re.compile(
-    r"\$\{?\w+|\$\$\w+|true|false|null|none|nil|undefined|yes|no|on|off|\*+|<secret:[0-9a-f]{6}>|string|required|invalid|expected|must|is|not|missing"
-    r"|authentication|failed|or|and|the|for|cannot|empty|wrong|error|bearer|basic|\[redacted\]"
+    r"\$\{?\w+|\$\$\w+|true|false|null|none|nil|undefined|yes|no|on|off|\*+|<secret:[0-9a-f]{6}>|\[redacted\]"
+    r"|string|required|invalid|expected|must|is|not|missing|authentication|failed|or|and|the|for|cannot|empty|wrong|error"
+    r"|bearer|basic"
     r"|/(?:etc|run|data|app|var|opt|root|home|mnt|srv|usr|tmp|bitnami|certs?)/[\w./-]+",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
+
+def _option(head: str) -> re.Pattern[str]:
+    """Make the pattern of a command line's option whose value is secret; a path or another option is none."""
+    return re.compile(rf"(?P<head>{head})(?P<secret>[^\s'\",\]/-][^\s'\",\]]*)")
+
+
+# Every repetition is bounded: a log of one endless line must not cost the square of its length.
 _URL = re.compile(
-    r"(?P<head>\b[a-z][a-z0-9+.-]*://[^\s:/@'\"<>]*:)(?P<secret>(?:(?!://)[^\s'\"<>])+)(?=@)", re.IGNORECASE
+    r"(?P<head>\b[a-z][a-z0-9+.-]{0,20}://[^\s:/@'\"<>]{0,256}:)(?P<secret>(?:(?!://)[^\s'\"<>]){1,512})(?=@)",
+    re.IGNORECASE,
 )
-_DSN = re.compile(r"(?P<head>\b[\w.-]+:)(?P<secret>[^\s'\"]+)(?=@(?:tcp|unix)\()")
+_DSN = re.compile(r"(?P<head>\b[\w.-]{1,64}:)(?P<secret>[^\s'\"]{1,512})(?=@(?:tcp|unix)\()")
+# Each with a word that a text must have, in lower case, before the costlier pattern is tried.
 _FORMS = (
-    re.compile(r"(?P<head>\b(?:bearer|basic)\s+)(?P<secret>[A-Za-z0-9._~+/=-]{6,})", re.IGNORECASE),
-    re.compile(r"(?P<head>)(?P<secret>(?<![A-Za-z0-9_-])(?:sk|fastgpt|gsk|ghp|xai)-?_?-[A-Za-z0-9_-]{20,})"),
-    re.compile(r"(?P<head>)(?P<secret>(?<![A-Za-z0-9_-])sk-[A-Za-z0-9_*-]*[A-Za-z0-9])"),
-    re.compile(r"(?P<head>)(?P<secret>\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*)"),
-    re.compile(r"(?P<head>)(?P<secret>\b(?:AKIA[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{30,}|LTAI[A-Za-z0-9]{12,}))"),
-    re.compile(r"(?P<head>-----BEGIN [A-Z ]*PRIVATE KEY-----)(?P<secret>.+?)(?=-----END|\Z)", re.DOTALL),
+    ("bearer ", re.compile(r"(?P<head>\bbearer\s+)(?P<secret>[A-Za-z0-9._~+/=-]{6,})", re.IGNORECASE)),
+    ("basic ", re.compile(r"(?P<head>\bbasic\s+)(?P<secret>[A-Za-z0-9._~+/=-]{6,})", re.IGNORECASE)),
+    ("fastgpt-", re.compile(r"(?P<head>)(?P<secret>(?<![\w-])fastgpt-[A-Za-z0-9]{24,})")),
+    ("sk-", re.compile(r"(?P<head>)(?P<secret>(?<![\w-])(?:g)?sk-[A-Za-z0-9_*-]*[A-Za-z0-9])")),
+    ("eyj", re.compile(r"(?P<head>)(?P<secret>\beyJ[\w-]{8,2048}\.[\w-]{8,4096}\.[\w-]*)")),
+    ("akia", re.compile(r"(?P<head>)(?P<secret>\bAKIA[A-Z0-9]{16})")),
+    ("aiza", re.compile(r"(?P<head>)(?P<secret>\bAIza[\w-]{30,})")),
+    ("ltai", re.compile(r"(?P<head>)(?P<secret>\bLTAI[A-Za-z0-9]{12,})")),
+    (
+        "private key-",
+        re.compile(r"(?P<head>-----BEGIN [A-Z ]*PRIVATE KEY-----)(?P<secret>.+?)(?=-----END|\Z)", re.DOTALL),
+    ),
     # mongod prints the whole key; JSON log lines close it with a quote.
-    re.compile(r"(?P<head>invalid char in key file [^\s:]+: )(?P<secret>[^\"\n]+)"),
+    ("in key file", re.compile(r"(?P<head>invalid char in key file [^\s:]+: )(?P<secret>[^\"\n]+)")),
     # Options of command lines: the mongo wrapper's job lines, health checks, redis and mysql commands.
-    re.compile(
-        r"(?P<head>\bmongo\w*\b[^\n]*?[\s'\"](?:-p|--password)['\"]?[\s=,]*['\"]?)(?P<secret>[^\s'\",\]/-][^\s'\",\]]*)"
-    ),
-    re.compile(r"(?P<head>\b(?:mysql|mariadb)\w*\b[^\n]*?\s(?:-p|--password=))(?P<secret>[^\s'\",\]]+)"),
-    re.compile(r"(?P<head>\bredis\S*\b[^\n]*?[\s'\"]-a['\"]?[\s,]+['\"]?)(?P<secret>[^\s'\",\]-][^\s'\",\]]*)"),
-    re.compile(
-        r"(?P<head>--(?:requirepass|masterauth|password|token|api-key|secret)['\"]?[\s=,]+['\"]?)(?P<secret>[^\s'\",\]-][^\s'\",\]]*)"
-    ),
+    ("mongo", _option(r"\bmongo\w*\b[^\n]{0,500}?[\s'\"](?:-p|--password)['\"]?[\s=,]*['\"]?")),
+    ("mysql", _option(r"\bmysql\w*\b[^\n]{0,500}?[\s'\"](?:-p|--password=)")),
+    ("mariadb", _option(r"\bmariadb\w*\b[^\n]{0,500}?[\s'\"](?:-p|--password=)")),
+    ("redis", _option(r"\bredis\S*\b[^\n]{0,500}?[\s'\"]-a['\"]?[\s,]+['\"]?")),
+    ("--", _option(r"--(?:requirepass|masterauth|password|token|api-key|secret)['\"]?[\s=,]+['\"]?")),
 )
 _FIELD = re.compile(
-    rf"(?P<word>{_WORD})(?P<rest>[\w-]*)(?P<sep>\\?[\"']?\]?[ \t]*(?:=>|[:=])[ \t]*)"
+    rf"(?P<word>{_WORD})(?P<rest>[\w-]{{0,64}})(?P<sep>\\?[\"']?\]?[ \t]*(?:=>|[:=])[ \t]*)"
     r"(?P<value>\\\"(?:[^\"\\]|\\\\.)*\\\"|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`[^`\n]*`"
     r"|[^\s,;&|(){}\[\]\"'<>]+)",
     re.IGNORECASE,
 )
 # One setting a line, the rest of which is its value: env files, compose files, ini files; commented-out ones too.
 _LINE = re.compile(
-    r"^(?P<head>[ \t]*(?:#[ \t]*)*(?:-[ \t]+)?[\"']?(?:export[ \t]+)?(?P<name>[A-Za-z_][\w.-]*)[\"']?[ \t]*[:=][ \t]*)"
+    r"^(?P<head>[ \t]*(?:#[ \t]*)*(?:-[ \t]+)?[\"']?(?:export[ \t]+)?(?P<name>[A-Za-z_][\w.-]{0,128})[\"']?"
+    r"[ \t]*[:=][ \t]*)"
     r"(?P<value>\S[^\r\n]*?)(?P<tail>,?[ \t]*\r?)$",
     re.MULTILINE,
 )
@@ -227,9 +241,14 @@ class Tokeniser:
         return text
 
     def _forms(self, text: str, lines: bool) -> str:
-        text = _DSN.sub(self._whole, _URL.sub(self._url, text))
-        for form in _FORMS:
-            text = form.sub(self._whole, text)
+        if "://" in text:
+            text = _URL.sub(self._url, text)
+        if "@tcp(" in text or "@unix(" in text:
+            text = _DSN.sub(self._whole, text)
+        lowered = text.lower()
+        for word, form in _FORMS:
+            if word in lowered:
+                text = form.sub(self._whole, text)
         if lines:
             text = _LINE.sub(self._line, text)
         return _FIELD.sub(self._field, text)

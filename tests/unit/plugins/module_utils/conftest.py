@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import shutil
 import typing as t
 
 import pytest
@@ -34,7 +35,9 @@ def docker(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Answer:
         (folder / "docker").write_text(script)
         (folder / "docker").chmod(0o755)
 
-    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    for program in ("sh", "cat", "sleep"):  # nothing else of this machine, above all no docker-compose
+        (folder / program).symlink_to(shutil.which(program) or program)
+    monkeypatch.setenv("PATH", str(folder))
     return answer
 
 

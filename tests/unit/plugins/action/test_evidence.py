@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, fastgpt.ops contributors
+from __future__ import annotations
+
+import json
+import pathlib
+import stat
+import typing as t
+from unittest import mock
+
+import pytest
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+from ansible_collections.fastgpt.ops.plugins.action import evidence as action
+
+READ = {
+    "schema_version": 1,
+    "engine": {"state": "ok"},
+    "containers": [],
+    "projects": [{"name": "fastgpt"}],
+    "failures": [],
+}
+
+
+@pytest.fixture
+def task(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., dict[str, t.Any]]:
+    """Give a function that runs the plugin on a module that answers, or raises, as told."""
+    monkeypatch.setattr(ActionBase, "run", lambda *_arguments, **_more: {})
+
+    def run(answer: t.Any, **arguments: t.Any) -> dict[str, t.Any]:
+        plugin = action.ActionModule.__new__(action.ActionModule)
+        plugin._task = mock.Mock(args=arguments)
+        plugin._execute_module = mock.Mock(side_effect=[answer])
+        result = plugin.run(task_vars={"inventory_hostname": "web/1"})
+        run.given = plugin._execute_module.call_args.kwargs["module_args"]  # type: ignore[attr-defined]
+        return t.cast("dict[str, t.Any]", result)
+
+    return run
+
+
+def test_without_a_folder_the_evidence_is_the_result(task: t.Callable[..., dict[str, t.Any]]) -> None:
+    result = task({"evidence": dict(READ), "summary": {}, "changed": False}, project="x")
+    assert result["evidence"]["engine"] == {"state": "ok"}
+    assert result["evidence"]["controller_at"] > 1.7e9
+
+
+def test_with_a_folder_only_a_summary_is_the_result(
+    task: t.Callable[..., dict[str, t.Any]], tmp_path: pathlib.Path
+) -> None:
+    result = task({"evidence": dict(READ), "changed": False}, dest=str(tmp_path / "run"))
+    path = tmp_path / "run" / "web_1.json"
+    assert result["path"] == str(path)
+    assert result["summary"]["projects"] == ["fastgpt"]
+    assert "evidence" not in result
+    assert json.loads(path.read_text())["engine"] == {"state": "ok"}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_hosts_of_a_run_share_a_salt_that_the_module_gets(task: t.Callable[..., dict[str, t.Any]]) -> None:
+    task({"evidence": dict(READ)}, dest="", project="x")
+    first = task.given  # type: ignore[attr-defined]
+    task({"evidence": dict(READ)}, salt="own")
+    assert len(first["salt"]) >= 32
+    assert "dest" not in first
+    assert task.given["salt"] == "own"  # type: ignore[attr-defined]
+
+
+def test_an_unreachable_host_has_its_file(task: t.Callable[..., dict[str, t.Any]], tmp_path: pathlib.Path) -> None:
+    result = task(AnsibleConnectionFailure("no route to host"), dest=str(tmp_path))
+    assert result["unreachable"]
+    assert "no route to host" in json.loads((tmp_path / "web_1.json").read_text())["unreachable"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"failed": True, "msg": "MODULE FAILURE", "module_stderr": "/usr/bin/python: not found", "rc": 127},
+        {"failed": True, "msg": "Module result deserialization failed"},
+        {},
+    ],
+    ids=["no python", "garbage", "nothing"],
+)
+def test_a_module_that_fails_does_not_fail_the_play(
+    task: t.Callable[..., dict[str, t.Any]], tmp_path: pathlib.Path, answer: dict[str, t.Any]
+) -> None:
+    result = task(answer, dest=str(tmp_path))
+    assert not result.get("failed")
+    assert not result.get("unreachable")
+    error = json.loads((tmp_path / "web_1.json").read_text())["error"]
+    assert answer.get("msg", "the module gave no evidence") in error
+    assert answer.get("module_stderr", "") in error
+
+
+def test_a_bundle_is_a_folder_of_files(task: t.Callable[..., dict[str, t.Any]], tmp_path: pathlib.Path) -> None:
+    result = task({"evidence": dict(READ)}, bundles=str(tmp_path))
+    assert result["bundle"] == str(tmp_path / "web_1")
+    assert json.loads((tmp_path / "web_1" / "manifest.json").read_text())["host"] == "web/1"
+    assert json.loads((tmp_path / "web_1" / "evidence.json").read_text())["projects"] == [{"name": "fastgpt"}]
