@@ -17,17 +17,17 @@ from .settings import LAB, NETWORK, PREFIX, STATE, Host, LabError, load_hosts, s
 from .shell import in_parallel, output, run, say, step
 
 
-def build(chosen: list[Host], stand_in: bool) -> str:
-    """Make the images the hosts need; return a hash of the stack's images (or of their being upstream's)."""
+def build(chosen: list[Host], stand_in: bool) -> dict[str, str]:
+    """Make the images the hosts need; return the stand-ins' references with a hash of what each was made from."""
     releases = sorted({host.release for host in chosen} | {"trixie"}, reverse=True)
     in_parallel(images.make_base, releases)
     in_parallel(images.make_host_image, releases)
     if not stand_in:
-        return "upstream"
+        return {}
     images.make_registry_image()
     wanted = images.stack_images()
     images.make_stack_images(wanted)
-    return images.digest_of(f"{name} {images.inputs_of(build.tag)}".encode() for name, build in sorted(wanted.items()))
+    return {name: images.inputs_of(made.tag) for name, made in wanted.items()}
 
 
 def up(args: argparse.Namespace) -> None:
@@ -36,7 +36,7 @@ def up(args: argparse.Namespace) -> None:
     stand_in = not use_upstream_images()
     output(str(LAB / "engine"), "start")
     STATE.mkdir(exist_ok=True)
-    image_hash = build(chosen, stand_in)
+    stand_ins = build(chosen, stand_in)
     ssh.make_keys()
     if run("docker", "network", "inspect", NETWORK, check=False).returncode:
         run("docker", "network", "create", "--label", f"{PREFIX}=network", NETWORK)
@@ -44,8 +44,8 @@ def up(args: argparse.Namespace) -> None:
         registry.start()
         registry.push(images.stack_images())
     with step(f"hosts {', '.join(host.name for host in chosen)}"):
-        in_parallel(lambda host: hosts.boot(host, stand_in), chosen)
-        in_parallel(lambda host: stacks.deploy(host, image_hash), chosen)
+        in_parallel(lambda host: hosts.boot(host, stand_in), chosen, len(chosen))
+        in_parallel(lambda host: stacks.deploy(host, stand_ins), chosen, len(chosen))
     defined, default = load_hosts()
     ssh.write_access({host.name: hosts.address(host) for host in hosts.existing(defined)}, default)
     inventory = (STATE / "inventory.yml").relative_to(LAB.parent)

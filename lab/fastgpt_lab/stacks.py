@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 from . import hosts
-from .images import folder_digest
+from .images import digest_of, folder_digest
 from .settings import PROJECT_DIR, STACKS, Host, LabError
 from .shell import run, step
 
@@ -103,9 +103,16 @@ def first_run(host: Host) -> None:
         hosts.shell(host, f"touch {done}")
 
 
-def deploy(host: Host, images: str) -> None:
-    """Deploy the stack anew, its data gone, unless the host has these files and images (a hash) already."""
-    wanted = f"{images} {folder_digest(stack_folder(host))}"
+def deployment_of(stack: Path, stand_ins: dict[str, str]) -> str:
+    """A hash of the stack's files and of those stand-ins (image references to hashes) that they name."""
+    text = "".join(path.read_text("utf-8") for path in sorted(stack.iterdir()))
+    used = sorted(f"{name} {inputs}" for name, inputs in stand_ins.items() if name in text)
+    return digest_of([folder_digest(stack).encode(), *map(str.encode, used)])
+
+
+def deploy(host: Host, stand_ins: dict[str, str]) -> None:
+    """Deploy the stack anew, its data gone, unless the host has these files and images already."""
+    wanted = deployment_of(stack_folder(host), stand_ins)
     if hosts.shell(host, f"cat {MARKER} 2>/dev/null || echo none") == wanted:
         return
     with step(f"{host.name}: deploy stack {host.stack} with {host.compose}"):

@@ -137,6 +137,15 @@ def test_archive_sets_modes_and_leaves_notes_out(tmp_path: Path) -> None:
     assert found == {"docker-compose.yml": ("0o644", 0, 0), "mongodb.key": ("0o400", 999, 999)}
 
 
+def test_deployment_changes_with_its_files_and_its_own_images_only(tmp_path: Path) -> None:
+    (tmp_path / "docker-compose.yml").write_text("services: {a: {image: mongo:5}}")
+    before = stacks.deployment_of(tmp_path, {"mongo:5": "1", "redis:7": "1"})
+    assert stacks.deployment_of(tmp_path, {"mongo:5": "1", "redis:7": "2"}) == before
+    assert stacks.deployment_of(tmp_path, {"mongo:5": "2", "redis:7": "1"}) != before
+    (tmp_path / "config.json").write_text("{}")
+    assert stacks.deployment_of(tmp_path, {"mongo:5": "1", "redis:7": "1"}) != before
+
+
 def test_inventory_is_strict_about_host_keys() -> None:
     lab = ssh.inventory({"web1": "192.0.2.1"})["lab"]
     assert lab["hosts"] == {"web1": {"ansible_host": "192.0.2.1"}}
