@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .components import component_of
 from .model import Deployment
 
 
@@ -17,6 +18,11 @@ def _containers(d: Deployment) -> bool:
 def _inspected(d: Deployment) -> bool:
     found = d.evidence.get("containers")
     return found is not None and not any(c.partial for c in d.containers)
+
+
+def _component(d: Deployment, name: str) -> str | None:
+    container = d.container_named(name)
+    return container.component if container else component_of(None, name)
 
 
 PLAIN: dict[str, tuple[t.Callable[[Deployment], bool], dict[str, str]]] = {
@@ -55,7 +61,7 @@ PREFIXES: dict[str, tuple[t.Callable[[Deployment, str], bool], dict[str, str]]] 
     ),
     "env": (lambda d, x: d.knows_env(x), {"en": "the environment of {}", "zh": "{} 的环境变量"}),
     "process_env": (
-        lambda d, x: any(c.name in d.process_env or c.service in d.process_env for c in d.of(x)) or x in d.process_env,
+        lambda d, x: any(_component(d, name) == x for name in d.process_env),
         {"en": "'env' as printed inside {}", "zh": "{} 容器内 env 的输出"},
     ),
     "host": (lambda d, x: d.host.get(x) is not None, {"en": "the host's {}", "zh": "宿主机的 {}"}),

@@ -110,8 +110,8 @@ def _renamed(d: Deployment, old: t.Mapping[str, str]) -> Hit:
 
 @rule("env-required-missing-after-upgrade", needs=["version", "env:app"], component="app")
 def required_variables(d: Deployment) -> t.Iterator[Hit]:
-    """Variables the version needs and neither container nor file names; an empty value counts as none only when seen
-    in the container, where nothing else can fill it."""
+    """Variables the version needs and neither container nor file names. Without MONGODB_URI it is only a part of the
+    environment that was pasted."""
     variables = d.env_of("app")
     service = d.service_of("app")
     if service and service.data.get("env_file") and not d.app:
@@ -121,7 +121,7 @@ def required_variables(d: Deployment) -> t.Iterator[Hit]:
         for name in releases.required(d.version)  # type: ignore[arg-type]  # a declared need
         if name not in variables and not any(f in variables for f in _OTHER_FORMS.get(name, ()))
     ]
-    if missing and len(variables) > 1:
+    if missing and "MONGODB_URI" in variables:
         yield hit(
             f"environment of {d.facts['app_service']}",
             f"{len(variables)} variables, no {', '.join(missing)}",
