@@ -358,7 +358,10 @@ class _Collector:
 
     def _disks(self, found: list[Json]) -> list[Json]:
         """Give the file systems of docker's folder, the project and its data folders, each once."""
-        wanted = [(self.evidence["engine"]["root_dir"], "docker"), ((self.project or {}).get("directory"), "project")]
+        wanted = [
+            (self.evidence["engine"]["root_dir"] or _usual_root(), "docker"),
+            ((self.project or {}).get("directory"), "project"),
+        ]
         wanted += [(item["path"], "data") for item in found if item["role"] == "bind" and item["kind"] == "directory"]
         disks, seen = [], set()
         mounts = host.read("/proc/mounts") if os.path.exists("/proc/mounts") else ""
@@ -467,6 +470,11 @@ class _Collector:
             listed = (results.get("gateway_models") or {}).get("models")
             results["model_calls"] = call_models(self.app, self.everything, text, listed, self.deadline)
         self.evidence["probes"] = results
+
+
+def _usual_root() -> str | None:
+    """Give docker's usual folder, for when the engine does not answer: a full disk may be why."""
+    return "/var/lib/docker" if os.path.isdir("/var/lib/docker") else None
 
 
 def _running(container: Json) -> bool:

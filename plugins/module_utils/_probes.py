@@ -40,7 +40,7 @@ _INIT_DATA = "/api/common/system/getInitData"
 _BODY_KEPT = 8192
 # Variables that browsers use, or that name no server the app connects to.
 _NOT_REACHED = re.compile(
-    r"^(FE_DOMAIN|FILE_DOMAIN|ALLOWED_ORIGINS|NO_PROXY|no_proxy)$|EXTERNAL|PUBLIC|DOWNLOAD_URL|_ISSUER$"
+    r"^(FE_DOMAIN|FILE_DOMAIN|ALLOWED_ORIGINS|NO_PROXY|no_proxy)$|EXTERNAL|PUBLIC|OTEL|DOWNLOAD_URL|_ISSUER$"
 )
 _HOST_PORT = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$|^[0-9A-Fa-f:]+$")
 
@@ -379,11 +379,13 @@ def from_host(url: str, app: Json, containers: t.Sequence[Json]) -> str | None:
 def ask_gateway(app: Json, containers: t.Sequence[Json], deadline: Deadline) -> Json:
     """Ask the gateway, where it is a container, for its status: One API and AI Proxy tell it without a login."""
     base, _key = gateway_of(app.get("env") or {})
-    addresses = parse_addresses(base)
-    if not addresses or not peer_of(addresses[0].host, app, containers):
-        return {"url": base or None, "error": "the gateway is no container of this host"}
     url = re.sub(r"^([a-z]+://[^/]*).*", r"\1/api/status", base)
-    answer = http_get(from_host(url, app, containers) or url, deadline.left(_HTTP_LIMIT))
+    peers = [peer_of(address.host, app, containers) for address in parse_addresses(base)[:1]]
+    seen = from_host(url, app, containers)
+    if not any(peers) or not seen:
+        reason = "its container does not run" if any(peers) else "it is no container of this host"
+        return {"url": url or None, "status": None, "body": None, "message": None, "error": reason}
+    answer = http_get(seen, deadline.left(_HTTP_LIMIT))
     return {
         "url": url,
         "status": answer["status"],

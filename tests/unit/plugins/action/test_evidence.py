@@ -31,9 +31,9 @@ def task(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., dict[str, t.Any]]:
         plugin = action.ActionModule.__new__(action.ActionModule)
         plugin._task = mock.Mock(args=arguments)
         plugin._execute_module = mock.Mock(side_effect=[answer])
-        result = plugin.run(task_vars={"inventory_hostname": "web/1"})
+        result: dict[str, t.Any] = plugin.run(task_vars={"inventory_hostname": "web/1"})
         run.given = plugin._execute_module.call_args.kwargs["module_args"]  # type: ignore[attr-defined]
-        return t.cast("dict[str, t.Any]", result)
+        return result
 
     return run
 
