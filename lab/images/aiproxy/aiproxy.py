@@ -210,7 +210,9 @@ class Proxy:
         if channel is None and serving:
             raise Refusal(503, "the upstream load is saturated, please try again later")
         if channel is None:
-            raise Refusal(404, f"The model `{model}` does not exist or you do not have access to it.", "model_not_found")
+            raise Refusal(
+                404, f"The model `{model}` does not exist or you do not have access to it.", "model_not_found"
+            )
         # In AI Proxy a base URL includes /v1.
         url = channel["base_url"].rstrip("/") + request.path.removeprefix("/v1")
         headers = {"Authorization": f"Bearer {channel['key']}", "Content-Type": "application/json"}

@@ -28,18 +28,40 @@ def failure(status: int, message: str, kind: str, code: str | None = None) -> Re
 
 # A model of one of these names fails in that way.
 FAILURES = {
-    "fail-401": failure(401, "Incorrect API key provided: sk-xx. You can find your API key at "
-                             "https://platform.openai.com/account/api-keys.", "invalid_request_error", "invalid_api_key"),
-    "fail-404": failure(404, "The model `fail-404` does not exist or you do not have access to it.",
-                        "invalid_request_error", "model_not_found"),
-    "fail-429": failure(429, "Rate limit reached for fail-429 in organization org-x on tokens per min (TPM): "
-                             "Limit 30000, Used 29000, Requested 2000.", "tokens", "rate_limit_exceeded"),
-    "fail-quota": failure(429, "You exceeded your current quota, please check your plan and billing details.",
-                          "insufficient_quota", "insufficient_quota"),
-    "fail-context": failure(400, "This model's maximum context length is 8192 tokens. However, your messages resulted "
-                                 "in 9000 tokens.", "invalid_request_error", "context_length_exceeded"),
-    "fail-region": failure(403, "Country, region, or territory not supported", "request_forbidden",
-                           "unsupported_country_region_territory"),
+    "fail-401": failure(
+        401,
+        "Incorrect API key provided: sk-xx. You can find your API key at https://platform.openai.com/account/api-keys.",
+        "invalid_request_error",
+        "invalid_api_key",
+    ),
+    "fail-404": failure(
+        404,
+        "The model `fail-404` does not exist or you do not have access to it.",
+        "invalid_request_error",
+        "model_not_found",
+    ),
+    "fail-429": failure(
+        429,
+        "Rate limit reached for fail-429 in organization org-x on tokens per min (TPM): "
+        "Limit 30000, Used 29000, Requested 2000.",
+        "tokens",
+        "rate_limit_exceeded",
+    ),
+    "fail-quota": failure(
+        429,
+        "You exceeded your current quota, please check your plan and billing details.",
+        "insufficient_quota",
+        "insufficient_quota",
+    ),
+    "fail-context": failure(
+        400,
+        "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens.",
+        "invalid_request_error",
+        "context_length_exceeded",
+    ),
+    "fail-region": failure(
+        403, "Country, region, or territory not supported", "request_forbidden", "unsupported_country_region_territory"
+    ),
     "fail-html": Response("<!DOCTYPE html><title>Not an API</title>"),
     "fail-500": failure(500, "The server had an error while processing your request", "server_error"),
 }
@@ -59,9 +81,13 @@ def embeddings(request: Request) -> Response:
         return FAILURES[model]
     texts = body.get("input", "")
     texts = [texts] if isinstance(texts, str) else texts
-    data = [{"object": "embedding", "index": index, "embedding": vector_of(str(text))} for index, text in enumerate(texts)]
+    data = [
+        {"object": "embedding", "index": index, "embedding": vector_of(str(text))} for index, text in enumerate(texts)
+    ]
     words = sum(len(str(text)) for text in texts)
-    return Response({"object": "list", "data": data, "model": model, "usage": {"prompt_tokens": words, "total_tokens": words}})
+    return Response(
+        {"object": "list", "data": data, "model": model, "usage": {"prompt_tokens": words, "total_tokens": words}}
+    )
 
 
 def vector_of(text: str) -> list[float]:
@@ -95,7 +121,9 @@ def stream(model: str, text: str) -> Iterator[str]:
     deltas += [{"content": word + " "} for word in text.split()]
     for delta in deltas:
         yield _event({**_frame(model, "chat.completion.chunk"), "choices": [{"index": 0, "delta": delta}]})
-    yield _event({**_frame(model, "chat.completion.chunk"), "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+    yield _event(
+        {**_frame(model, "chat.completion.chunk"), "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    )
     yield "data: [DONE]\n\n"
 
 

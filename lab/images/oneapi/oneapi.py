@@ -28,6 +28,7 @@ TOKEN_EXPIRED, TOKEN_EXHAUSTED = 3, 4
 ROOT_QUOTA = 500_000_000_000_000
 QUOTA_PER_REQUEST = 1000
 
+_USER_COLUMNS = "id, username, display_name, role, status, quota, used_quota, request_count, `group`"
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS users (
         id INT AUTO_INCREMENT PRIMARY KEY, username VARCHAR(50) UNIQUE, password VARCHAR(100), display_name VARCHAR(50),
@@ -66,8 +67,11 @@ def log(level: str, message: str) -> None:
 def log_access(request: Request, status: int) -> None:
     """Print an access line as One API's web framework does."""
     now = datetime.datetime.now()
-    print(f"[GIN] {now:%Y/%m/%d - %H:%M:%S} | {now:%Y%m%d%H%M%S} | {status} |     1.2ms | {request.client:>15} | "
-          f"{request.method:>7} {request.path}", flush=True)
+    print(
+        f"[GIN] {now:%Y/%m/%d - %H:%M:%S} | {now:%Y%m%d%H%M%S} | {status} |     1.2ms | {request.client:>15} | "
+        f"{request.method:>7} {request.path}",
+        flush=True,
+    )
 
 
 # Database -----------------------------------------------------------------------------------------
@@ -84,7 +88,7 @@ def parse_dsn(dsn: str) -> dict[str, Any]:
 
 def database_problem(error: pymysql.MySQLError, host: str, port: int) -> str:
     """Return Go's text for a failed connection."""
-    number, text = (error.args + (0, ""))[:2]
+    number, text = error.args if len(error.args) == 2 else (0, str(error))
     if "Name or service not known" in str(text) or "name resolution" in str(text):
         return f"dial tcp: lookup {host} on 127.0.0.11:53: no such host"
     if number == 2003:
@@ -101,8 +105,9 @@ class Store:
 
     def rows(self, statement: str, *values: Any) -> list[dict[str, Any]]:
         """Run one statement and return its rows."""
-        connection = pymysql.connect(**self._arguments, charset="utf8mb4", autocommit=True, connect_timeout=5,
-                                     cursorclass=DictCursor)
+        connection = pymysql.connect(
+            **self._arguments, charset="utf8mb4", autocommit=True, connect_timeout=5, cursorclass=DictCursor
+        )
         try:
             with connection.cursor() as cursor:
                 cursor.execute(statement, values)
@@ -128,14 +133,21 @@ class Store:
             return
         log("SYS", "no user exists, creating a root user for you: username is root, password is 123456")
         self.rows(
-            "INSERT INTO users (username, password, display_name, role, quota, access_token) VALUES (%s, %s, %s, 100, %s, %s)",
-            "root", "123456", "Root User", ROOT_QUOTA, secrets.token_hex(16),
+            "INSERT INTO users (username, password, display_name, role, quota, access_token) "
+            "VALUES (%s, %s, %s, 100, %s, %s)",
+            "root",
+            "123456",
+            "Root User",
+            ROOT_QUOTA,
+            secrets.token_hex(16),
         )
         if root_token:
             self.rows(
                 "INSERT INTO tokens (user_id, `key`, name, created_time, unlimited_quota, remain_quota) "
                 "VALUES (1, %s, 'Initial Root Token', %s, 1, %s)",
-                root_token, int(time.time()), ROOT_QUOTA,
+                root_token,
+                int(time.time()),
+                ROOT_QUOTA,
             )
 
     def save_channel(self, channel: Mapping[str, Any]) -> int:
@@ -149,7 +161,9 @@ class Store:
         else:
             names = ", ".join(f"`{name}`" for name in fields)
             marks = ", ".join("%s" for _ in fields)
-            self.rows(f"INSERT INTO channels ({names}, created_time) VALUES ({marks}, %s)", *fields.values(), int(time.time()))
+            self.rows(
+                f"INSERT INTO channels ({names}, created_time) VALUES ({marks}, %s)", *fields.values(), int(time.time())
+            )
             newest = self.row("SELECT MAX(id) AS id FROM channels")
             identity = newest["id"] if newest else 0
         self._rebuild_abilities(int(identity))
@@ -162,8 +176,14 @@ class Store:
             return
         for group in (channel["group"] or "default").split(","):
             for model in filter(None, (channel["models"] or "").split(",")):
-                self.rows("INSERT INTO abilities VALUES (%s, %s, %s, %s, %s)",
-                          group, model, identity, channel["status"] == ENABLED, channel["priority"])
+                self.rows(
+                    "INSERT INTO abilities VALUES (%s, %s, %s, %s, %s)",
+                    group,
+                    model,
+                    identity,
+                    channel["status"] == ENABLED,
+                    channel["priority"],
+                )
 
 
 # Relay --------------------------------------------------------------------------------------------
@@ -215,7 +235,9 @@ class Relay:
         return user
 
     def _models(self, user: Mapping[str, Any]) -> Response:
-        rows = self._store.rows("SELECT DISTINCT model FROM abilities WHERE `group` = %s AND enabled = 1", user["group"])
+        rows = self._store.rows(
+            "SELECT DISTINCT model FROM abilities WHERE `group` = %s AND enabled = 1", user["group"]
+        )
         return Response({"object": "list", "data": [{"id": row["model"], "object": "model"} for row in rows]})
 
     def _forward(self, request: Request, token: Mapping[str, Any], user: Mapping[str, Any]) -> Response:
@@ -226,7 +248,8 @@ class Relay:
         channel = self._store.row(
             "SELECT c.* FROM abilities a JOIN channels c ON c.id = a.channel_id "
             "WHERE a.`group` = %s AND a.model = %s AND a.enabled = 1 ORDER BY a.priority DESC LIMIT 1",
-            user["group"], model,
+            user["group"],
+            model,
         )
         if channel is None:
             raise Refusal(503, f"当前分组 {user['group']} 下对于模型 {model} 无可用渠道")
@@ -240,14 +263,19 @@ class Relay:
         url = (channel["base_url"] or "https://api.openai.com").rstrip("/") + request.path
         try:
             status, answer, headers = labweb.call(
-                "POST", url, body=request.body,
+                "POST",
+                url,
+                body=request.body,
                 headers={"Authorization": f"Bearer {channel['key']}", "Content-Type": "application/json"},
             )
         except (URLError, OSError) as error:
             reason = getattr(error, "reason", error)
             host = urlsplit(url)
-            raise Refusal(500, f'do request failed: Post "{url}": dial tcp {host.hostname}:{host.port or 443}: {reason}',
-                          code="do_request_failed") from error
+            raise Refusal(
+                500,
+                f'do request failed: Post "{url}": dial tcp {host.hostname}:{host.port or 443}: {reason}',
+                code="do_request_failed",
+            ) from error
         if status == 429:
             raise Refusal(429, "当前分组上游负载已饱和，请稍后再试")
         if status >= 400:
@@ -255,8 +283,12 @@ class Relay:
             log("ERR", f"relay error (channel id {channel['id']}, user id: 1): {problem}")
             if status == 401:
                 self._disable(channel, problem)
-            raise Refusal(status, problem or f"bad response status code {status}", kind="upstream_error",
-                          code="bad_response_status_code")
+            raise Refusal(
+                status,
+                problem or f"bad response status code {status}",
+                kind="upstream_error",
+                code="bad_response_status_code",
+            )
         return status, answer, headers
 
     def _disable(self, channel: Mapping[str, Any], reason: str) -> None:
@@ -265,10 +297,19 @@ class Relay:
 
     def _charge(self, token: Mapping[str, Any], user: Mapping[str, Any], channel: Mapping[str, Any]) -> None:
         used = QUOTA_PER_REQUEST
-        self._store.rows("UPDATE users SET quota = quota - %s, used_quota = used_quota + %s, "
-                         "request_count = request_count + 1 WHERE id = %s", used, used, user["id"])
-        self._store.rows("UPDATE tokens SET remain_quota = remain_quota - %s, used_quota = used_quota + %s WHERE id = %s",
-                         used, used, token["id"])
+        self._store.rows(
+            "UPDATE users SET quota = quota - %s, used_quota = used_quota + %s, "
+            "request_count = request_count + 1 WHERE id = %s",
+            used,
+            used,
+            user["id"],
+        )
+        self._store.rows(
+            "UPDATE tokens SET remain_quota = remain_quota - %s, used_quota = used_quota + %s WHERE id = %s",
+            used,
+            used,
+            token["id"],
+        )
         self._store.rows("UPDATE channels SET used_quota = used_quota + %s WHERE id = %s", used, channel["id"])
 
 
@@ -296,8 +337,11 @@ class Administration:
         app.route("POST", "/api/user/login")(self.log_in)
         for method, pattern, handler in (
             ("GET", "/api/user/self", self.self_),
-            ("GET", "/api/user/?", lambda _: _ok(self._store.rows(
-                "SELECT id, username, display_name, role, status, quota, used_quota, request_count, `group` FROM users"))),
+            (
+                "GET",
+                "/api/user/?",
+                lambda _: _ok(self._store.rows(f"SELECT {_USER_COLUMNS} FROM users")),
+            ),
             ("PUT", "/api/user/?", self.update_user),
             ("POST", "/api/topup", self.top_up),
             ("GET", "/api/channel/?", lambda _: _ok(self._store.rows("SELECT * FROM channels ORDER BY id DESC"))),
@@ -322,28 +366,45 @@ class Administration:
         match = re.search(r"session=(\w+)", request.headers.get("cookie", ""))
         if match and match.group(1) in self._sessions:
             return self._sessions[match.group(1)]
-        user = self._store.row("SELECT id FROM users WHERE access_token = %s", request.bearer()) if request.bearer() else None
+        user = (
+            self._store.row("SELECT id FROM users WHERE access_token = %s", request.bearer())
+            if request.bearer()
+            else None
+        )
         return int(user["id"]) if user else None
 
     def status(self, _request: Request) -> Response:
         """Say that the service is up."""
-        return _ok({"version": VERSION, "start_time": self._started, "quota_per_unit": 500000,
-                    "display_in_currency": True, "system_name": "One API"})
+        return _ok(
+            {
+                "version": VERSION,
+                "start_time": self._started,
+                "quota_per_unit": 500000,
+                "display_in_currency": True,
+                "system_name": "One API",
+            }
+        )
 
     def log_in(self, request: Request) -> Response:
         """Give a session cookie for name and password."""
         body = request.json()
-        user = self._store.row("SELECT id, username, role, status FROM users WHERE username = %s AND password = %s",
-                               body.get("username"), body.get("password"))
+        user = self._store.row(
+            "SELECT id, username, role, status FROM users WHERE username = %s AND password = %s",
+            body.get("username"),
+            body.get("password"),
+        )
         if user is None:
             return Response({"success": False, "message": "用户名或密码错误，或用户已被封禁"})
         session = secrets.token_hex(16)
         self._sessions[session] = int(user["id"])
-        return Response({"success": True, "message": "", "data": user}, headers={"Set-Cookie": f"session={session}; Path=/; HttpOnly"})
+        return Response(
+            {"success": True, "message": "", "data": user},
+            headers={"Set-Cookie": f"session={session}; Path=/; HttpOnly"},
+        )
 
     def self_(self, request: Request) -> Response:
         """Return the caller's own user."""
-        columns = "id, username, display_name, role, status, quota, used_quota, request_count, `group`, access_token"
+        columns = f"{_USER_COLUMNS}, access_token"
         return _ok(self._store.row(f"SELECT {columns} FROM users WHERE id = %s", self._user_id(request)))
 
     def update_user(self, request: Request) -> Response:

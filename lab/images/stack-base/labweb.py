@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import urllib.error
@@ -119,7 +120,10 @@ class _RequestHandler(BaseHTTPRequestHandler):
     def _send_whole(self, response: Response) -> None:
         body, kind = response.body, "text/plain; charset=utf-8"
         if isinstance(body, (dict, list)):
-            body, kind = json.dumps(body, ensure_ascii=False, separators=(",", ":"), default=str), "application/json; charset=utf-8"
+            body, kind = (
+                json.dumps(body, ensure_ascii=False, separators=(",", ":"), default=str),
+                "application/json; charset=utf-8",
+            )
         elif isinstance(body, str) and body.lstrip().startswith("<"):
             kind = "text/html; charset=utf-8"
         data = body.encode() if isinstance(body, str) else body
@@ -149,7 +153,7 @@ def call(
 ) -> tuple[int, bytes, Mapping[str, str]]:
     """Send a request and return status, body and headers; an HTTP error status is a result, not an exception.
 
-    Raises urllib.error.URLError when there is no answer at all.
+    Raises urllib.error.URLError when there is no answer at all, or none in HTTP.
     """
     data = json.dumps(body).encode() if isinstance(body, (dict, list)) else body
     request = urllib.request.Request(url, data=data, method=method, headers=dict(headers or {}))
@@ -160,3 +164,5 @@ def call(
             return reply.status, reply.read(), dict(reply.headers)
     except urllib.error.HTTPError as error:
         return error.code, error.read(), dict(error.headers)
+    except http.client.HTTPException as error:
+        raise urllib.error.URLError(f"not an HTTP reply: {error!r}") from error

@@ -29,7 +29,10 @@ def main() -> None:
     version = json.loads(Path("/app/package.json").read_text(encoding="utf-8"))["version"]
     generation = Generation(parse_version(version))
     fastgpt = FastGPT(generation, os.environ, Log(generation.log_style))
-    print(f"   ▲ Next.js 14.2.5\n   - Local:        http://localhost:{PORT}\n\n ✓ Starting...\n ✓ Ready in 412ms", flush=True)
+    print(
+        f"   ▲ Next.js 14.2.5\n   - Local:        http://localhost:{PORT}\n\n ✓ Starting...\n ✓ Ready in 412ms",
+        flush=True,
+    )
     first = visit if generation.starts_on_request else fastgpt.start
     threading.Thread(target=first, daemon=True).start()
     build(fastgpt).serve(PORT)

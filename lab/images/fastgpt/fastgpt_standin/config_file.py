@@ -39,15 +39,19 @@ def parse_json5(text: str) -> Any:
 
 
 def _json5_message(text: str, error: str) -> str:
-    """Translate ``<string>:LINE Unexpected "X" at column N``."""
+    """Translate ``<string>:LINE Unexpected X at column N`` of the Python package."""
     match = re.search(r":(\d+) Unexpected (.+) at column (\d+)", error, re.DOTALL)
-    if match is None or not text.strip():
+    if match is None:
         return "SyntaxError: JSON5: invalid end of input at 1:1"
     line, column = int(match.group(1)), int(match.group(3))
-    lines = text.splitlines()
-    if match.group(2) == "end of input" or line > len(lines) or column > len(lines[line - 1]):
+    found = text.splitlines()[line - 1 : line] or [""]
+    before = found[0][column - 2 : column - 1]
+    # The Python package points one behind a full-width comma or a typographic quote.
+    if before and not before.isascii() and not before.isalnum():
+        return f"SyntaxError: JSON5: invalid character '{before}' at {line}:{column - 1}"
+    if column > len(found[0]):
         return f"SyntaxError: JSON5: invalid end of input at {line}:{column}"
-    return f"SyntaxError: JSON5: invalid character '{_shown(lines[line - 1][column - 1])}' at {line}:{column}"
+    return f"SyntaxError: JSON5: invalid character '{_shown(found[0][column - 1])}' at {line}:{column}"
 
 
 def _shown(character: str) -> str:
@@ -59,10 +63,15 @@ def parse_json(text: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        if error.pos >= len(text):
-            raise ConfigError("SyntaxError: Unexpected end of JSON input") from error
-        if error.msg.startswith("Expecting property name"):
-            words = f"Expected double-quoted property name in JSON at position {error.pos}"
-        else:
-            words = f"Unexpected token {text[error.pos]} in JSON at position {error.pos}"
-        raise ConfigError(f"SyntaxError: {words}") from error
+        raise ConfigError(f"SyntaxError: {_json_message(text, error)}") from error
+
+
+def _json_message(text: str, error: json.JSONDecodeError) -> str:
+    position = error.pos
+    if error.msg.startswith("Illegal trailing comma"):  # Python 3.13 points at the comma, Node at what follows it
+        position += 1 + len(text[position + 1 :]) - len(text[position + 1 :].lstrip())
+    if position >= len(text):
+        return "Unexpected end of JSON input"
+    if error.msg.startswith(("Expecting property name", "Illegal trailing comma")):
+        return f"Expected double-quoted property name in JSON at position {position}"
+    return f"Unexpected token {text[position]} in JSON at position {position}"

@@ -40,7 +40,7 @@ class Log:
         if self._style is LogStyle.LOGTAPE:
             tail = f": {node_object(details)}" if details else ""
             return f"{now}   {_LOGTAPE[level]} {category.ljust(20)} {message}{tail}"
-        tail = f" {json.dumps(details, ensure_ascii=False, separators=(",", ":"))}" if details else ""
+        tail = f" {json.dumps(details, ensure_ascii=False, separators=(',', ':'))}" if details else ""
         if self._style is LogStyle.BRACKET:
             return f"[{level.upper()}] {now} {message}{tail}"
         return f"{_COLOURS[level]}[{level}]\x1b[39m {now} {message}{tail}"

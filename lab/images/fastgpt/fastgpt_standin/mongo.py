@@ -73,7 +73,7 @@ class Mongo:
                     {"username": "root"},
                     {
                         "$set": {"password": password_hash(password), "status": "active"},
-                        "$setOnInsert": {"createTime": datetime.datetime.now(datetime.timezone.utc)},
+                        "$setOnInsert": {"createTime": datetime.datetime.now(datetime.UTC)},
                     },
                     upsert=True,
                     session=session,
@@ -103,7 +103,11 @@ def describe(error: errors.PyMongoError) -> str:
                 "MongoParseError: Invalid scheme, expected connection string to start with "
                 '"mongodb://" or "mongodb+srv://"'
             )
-        return "MongoParseError: Password contains unescaped characters" if "escaped" in text else f"MongoParseError: {text}"
+        return (
+            "MongoParseError: Password contains unescaped characters"
+            if "escaped" in text
+            else f"MongoParseError: {text}"
+        )
     return f"MongoNetworkError: {text}"
 
 

@@ -119,7 +119,9 @@ class FastGPT:
                 self.mongo.save_root_user(password)
                 break
             except MongoError as error:
-                self.log.error(("Root user initialization failed " if self._newest else "init root user error ") + str(error))
+                self.log.error(
+                    ("Root user initialization failed " if self._newest else "init root user error ") + str(error)
+                )
                 if not left:
                     os._exit(1)
                 self.log.warn("Retrying root user initialization" if self._newest else "retry init root user")
@@ -157,8 +159,9 @@ class FastGPT:
             else:
                 self.log.error(f"init pg error {error}", {"message": str(error)})
         else:
-            self.log.info("Postgres vector initialization completed" if self._newest else "init pg successful",
-                          category=_POSTGRES)
+            self.log.info(
+                "Postgres vector initialization completed" if self._newest else "init pg successful", category=_POSTGRES
+            )
 
     def _connect_vectors(self, vectors: Vectors) -> bool:
         try:
@@ -185,12 +188,13 @@ class FastGPT:
 
     def _watch_redis(self) -> None:
         """Say every few seconds that Redis is away until it is there; FastGPT starts without it."""
-        client = redis.Redis.from_url(self.environment.get("REDIS_URL", "redis://localhost:6379"), socket_timeout=5)
+        url = self.environment.get("REDIS_URL", "redis://localhost:6379")
+        client = redis.Redis.from_url(url, socket_timeout=5)
         while True:
             try:
                 client.ping()
             except redis.RedisError as error:
-                self.log.error("Redis connection error", {"message": _redis_message(str(error))}, "infra:redis")
+                self.log.error("Redis connection error", {"message": _redis_message(str(error), url)}, "infra:redis")
                 time.sleep(5)
             else:
                 if self._newest:
@@ -229,9 +233,9 @@ def _network_message(url: str, error: Exception) -> str:
     return f"getaddrinfo ENOTFOUND {parts.hostname}"
 
 
-def _redis_message(text: str) -> str:
+def _redis_message(text: str, url: str) -> str:
     if "Authentication required" in text or "NOAUTH" in text:
         return "NOAUTH Authentication required."
     if "invalid username-password" in text or "WRONGPASS" in text:
         return "WRONGPASS invalid username-password pair or user is disabled."
-    return "connect ECONNREFUSED" if "refused" in text else "getaddrinfo ENOTFOUND"
+    return _network_message(url, ConnectionError(text))

@@ -23,7 +23,8 @@ CREATE TABLE IF NOT EXISTS modeldata (
     collection_id VARCHAR(50) NOT NULL,
     createtime TIMESTAMP DEFAULT CURRENT_TIMESTAMP
 );
-CREATE INDEX IF NOT EXISTS vector_index ON modeldata USING hnsw (vector vector_ip_ops) WITH (m = 32, ef_construction = 128);
+CREATE INDEX IF NOT EXISTS vector_index ON modeldata
+    USING hnsw (vector vector_ip_ops) WITH (m = 32, ef_construction = 128);
 """
 
 

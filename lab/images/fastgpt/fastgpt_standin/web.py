@@ -77,10 +77,13 @@ class Api:
         hashes = {password_hash(given), hashlib.sha256(given.encode()).hexdigest()}
         now = int(time.time()) // 30
         code_wrong = self._generation.needs_login_code and body.get("code") not in (
-            self._login_code(name, now), self._login_code(name, now - 1)
+            self._login_code(name, now),
+            self._login_code(name, now - 1),
         )
         if stored not in hashes or code_wrong:
-            return reply(code=500, message="密码错误" if self._generation.tells_unregistered_user else "账号名或密码错误")
+            return reply(
+                code=500, message="密码错误" if self._generation.tells_unregistered_user else "账号名或密码错误"
+            )
         token = hashlib.sha256(f"{name}{time.time()}".encode()).hexdigest()
         return reply({"user": {"username": name}, "token": token})
 

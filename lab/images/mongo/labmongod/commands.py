@@ -16,11 +16,34 @@ from labmongod.replica_set import CommandError, Document, MemberState, ReplicaSe
 
 Handler = Callable[[Document, Any], Document]
 
-_READS = ("find", "aggregate", "count", "distinct", "listCollections", "listIndexes", "listDatabases", "dbStats", "collStats")
-_WRITES = ("insert", "update", "delete", "findAndModify", "create", "createIndexes", "drop", "dropDatabase", "dropIndexes",
-           "createUser", "updateUser", "dropUser", "grantRolesToUser")
+_READS = (
+    "find",
+    "aggregate",
+    "count",
+    "distinct",
+    "listCollections",
+    "listIndexes",
+    "listDatabases",
+    "dbStats",
+    "collStats",
+)
+_WRITES = (
+    "insert",
+    "update",
+    "delete",
+    "findAndModify",
+    "create",
+    "createIndexes",
+    "drop",
+    "dropDatabase",
+    "dropIndexes",
+    "createUser",
+    "updateUser",
+    "dropUser",
+    "grantRolesToUser",
+)
 # Wire version of a major release: drivers derive the features they use from it.
-_WIRE_VERSION = {(4, 4): 9, (5, 0): 13, (6, 0): 17, (7, 0): 21}
+_WIRE_VERSION: dict[tuple[int, ...], int] = {(4, 4): 9, (5, 0): 13, (6, 0): 17, (7, 0): 21}
 
 
 class CommandTable:
@@ -92,22 +115,39 @@ class CommandTable:
     def _initiate(self, document: Document, context: Any) -> Document:
         argument = document["replSetInitiate"]
         self._store(self._set.initiate(dict(argument) if isinstance(argument, dict) else None), context)
-        log.write("I", "REPL", 21392, f"conn{context.connection_id}", "New replica set config in use",
-                  {"config": self._set.config})
+        log.write(
+            "I",
+            "REPL",
+            21392,
+            f"conn{context.connection_id}",
+            "New replica set config in use",
+            {"config": self._set.config},
+        )
         log_primary()
         return {"ok": 1.0}
 
     def _reconfigure(self, document: Document, context: Any) -> Document:
         config = dict(document["replSetReconfig"])
         self._store(self._set.reconfigure(config, force=bool(document.get("force"))), context)
-        log.write("I", "REPL", 21392, f"conn{context.connection_id}", "New replica set config in use",
-                  {"config": self._set.config})
+        log.write(
+            "I",
+            "REPL",
+            21392,
+            f"conn{context.connection_id}",
+            "New replica set config in use",
+            {"config": self._set.config},
+        )
         return {"ok": 1.0}
 
     def _get_config(self, _document: Document, _context: Any) -> Document:
         if self._set.name is None or self._set.config is None:
-            raise CommandError(*((76, "NoReplicationEnabled", "not running with --replSet") if self._set.name is None
-                                 else (94, "NotYetInitialized", "no replset config has been received")))
+            raise CommandError(
+                *(
+                    (76, "NoReplicationEnabled", "not running with --replSet")
+                    if self._set.name is None
+                    else (94, "NotYetInitialized", "no replset config has been received")
+                )
+            )
         return {"config": self._set.config, "ok": 1.0}
 
     def _store(self, config: Document, context: Any) -> None:
@@ -122,7 +162,9 @@ class CommandTable:
     def _write_refusal(self, document: Document, context: Any) -> Document | None:
         if context.db_name == "local" or self._set.state in (MemberState.STANDALONE, MemberState.PRIMARY):
             return self._transaction_refusal(document)
-        return CommandError(10107, "NotWritablePrimary", "not master" if self._version < (5, 0) else "not primary").reply
+        return CommandError(
+            10107, "NotWritablePrimary", "not master" if self._version < (5, 0) else "not primary"
+        ).reply
 
     def _transaction_refusal(self, document: Document) -> Document | None:
         if self._set.state is MemberState.STANDALONE and "txnNumber" in document:
@@ -188,8 +230,14 @@ class CommandTable:
                 if known
                 else f'UserNotFound: Could not find user "{user}" for db "{database}"'
             )
-            log.write("I", "ACCESS", 20249, f"conn{context.connection_id}", "Authentication failed",
-                      {**login, "result": result})
+            log.write(
+                "I",
+                "ACCESS",
+                20249,
+                f"conn{context.connection_id}",
+                "Authentication failed",
+                {**login, "result": result},
+            )
         return reply
 
 

@@ -46,9 +46,7 @@ def check_content(path: str, text: str) -> None:
     """Raise when ``text`` (the content of the key file ``path``) is not one acceptable key."""
     key = "".join(text.split())
     if not key:
-        raise KeyFileError(
-            12, "UnsupportedFormat", "Only strings and sequences are supported for YAML key files"
-        )
+        raise KeyFileError(12, "UnsupportedFormat", "Only strings and sequences are supported for YAML key files")
     if not all(_KEY_CHARACTERS.fullmatch(character) for character in key):
         raise KeyFileError(12, "UnsupportedFormat", f"invalid char in key file {path}: {text.strip()}")
     if not MIN_LENGTH <= len(key) <= MAX_LENGTH:

@@ -15,7 +15,7 @@ def format_line(
     severity: str, component: str, log_id: int, context: str, message: str, attributes: Mapping[str, Any] | None = None
 ) -> str:
     """Return one log line with mongod's own padding between the fields."""
-    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
     head = (
         f'{{"t":{{"$date":"{now}"}},'
         + f'"s":"{severity}",'.ljust(10)

@@ -9,7 +9,14 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 # Accepted because compose files set them; they have no meaning for the stand-in.
-_IGNORED_WITH_VALUE = ("--wiredTigerCacheSizeGB", "--oplogSize", "--setParameter", "--logpath", "--pidfilepath", "--config")
+_IGNORED_WITH_VALUE = (
+    "--wiredTigerCacheSizeGB",
+    "--oplogSize",
+    "--setParameter",
+    "--logpath",
+    "--pidfilepath",
+    "--config",
+)
 _IGNORED_FLAGS = ("--noauth", "--quiet", "--logappend", "--journal", "--nojournal", "--directoryperdb", "--ipv6")
 
 

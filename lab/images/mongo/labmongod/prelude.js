@@ -201,10 +201,10 @@ const tojsononeline = (value) => tojson(value, "", true);
 function __text(value) {
   return typeof value === "object" && value !== null ? tojson(value) : String(value);
 }
-const print = (...values) => __print(values.map(__text).join(" "));
-const printjson = (value) => __print(tojson(value));
+const print = (...values) => void __print(values.map(__text).join(" "));
+const printjson = (value) => void __print(tojson(value));
 const console = { log: print, info: print, warn: print, error: print };
-const sleep = __sleep;
+const sleep = (milliseconds) => void __sleep(milliseconds);
 function quit(status = 0) {
   __quit(status);
   throw new Error("quit");

@@ -71,14 +71,30 @@ def _check_key_file(path: str | None) -> None:
         attributes = {"code": error.code, "codeName": error.code_name, "errmsg": error.message}
         log.write("I", "ACCESS", 20254, "main", "Read security file failed", {"error": attributes})
     except keyfile.KeySizeError as error:
-        log.write("E", "ACCESS", 20255, "main", "Security key size is out range",
-                  {"filename": path, "size": error.size,
-                   "minimumLength": keyfile.MIN_LENGTH, "maximumLength": keyfile.MAX_LENGTH})
+        log.write(
+            "E",
+            "ACCESS",
+            20255,
+            "main",
+            "Security key size is out range",
+            {
+                "filename": path,
+                "size": error.size,
+                "minimumLength": keyfile.MIN_LENGTH,
+                "maximumLength": keyfile.MAX_LENGTH,
+            },
+        )
     else:
         return
     if VERSION >= (5, 0):
-        log.write("F", "-", 22866, "main", "Error creating service context",
-                  {"error": "Location5579201: Unable to acquire security key[s]"})
+        log.write(
+            "F",
+            "-",
+            22866,
+            "main",
+            "Error creating service context",
+            {"error": "Location5579201: Unable to acquire security key[s]"},
+        )
     raise StartupFailure(EXIT_ERROR)
 
 
@@ -108,8 +124,14 @@ def _lock(dbpath: Path) -> IO[str]:
 def _write_process_id(file: IO[str], dbpath: Path) -> None:
     file.seek(0)
     if file.read():
-        log.write("W", "STORAGE", 22271, "initandlisten", "Detected unclean shutdown - Lock file is not empty",
-                  {"lockFile": file.name})
+        log.write(
+            "W",
+            "STORAGE",
+            22271,
+            "initandlisten",
+            "Detected unclean shutdown - Lock file is not empty",
+            {"lockFile": file.name},
+        )
     file.truncate(0)
     try:
         file.write(f"{os.getpid()}\n")
@@ -126,14 +148,25 @@ def _startup_exception(reason: str) -> StartupFailure:
 def _storage_failure(error: OSError, dbpath: Path) -> StartupFailure:
     """Log an error of the data directory as mongod or its storage engine would."""
     if error.errno == errno.ENOSPC:
-        log.write("E", "STORAGE", 22435, "initandlisten", "WiredTiger error",
-                  {"error": 28, "message": f"connection: __posix_file_write, 539: {dbpath}/journal/WiredTigerLog.0000000001"
-                                           ": handle-write: pwrite: failed to write 128 bytes at offset 0: "
-                                           "No space left on device"})
+        log.write(
+            "E",
+            "STORAGE",
+            22435,
+            "initandlisten",
+            "WiredTiger error",
+            {
+                "error": 28,
+                "message": f"connection: __posix_file_write, 539: {dbpath}/journal/WiredTigerLog.0000000001"
+                ": handle-write: pwrite: failed to write 128 bytes at offset 0: "
+                "No space left on device",
+            },
+        )
         log.write("F", "STORAGE", 28595, "initandlisten", "Terminating.", {"reason": "28: No space left on device"})
         return StartupFailure(EXIT_UNRECOVERABLE)
     if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-        return _startup_exception(f"IllegalOperation: Attempted to create a lock file on a read-only directory: {dbpath}")
+        return _startup_exception(
+            f"IllegalOperation: Attempted to create a lock file on a read-only directory: {dbpath}"
+        )
     log.write("F", "STORAGE", 28595, "initandlisten", "Terminating.", {"reason": f"{error.errno}: {error.strerror}"})
     return StartupFailure(EXIT_UNRECOVERABLE)
 
@@ -152,10 +185,17 @@ def _check_data_version(dbpath: Path) -> None:
         return
     if stored != own and (stored, own) not in {("4.4", "5.0"), ("5.0", "6.0"), ("6.0", "7.0")}:
         log.write(
-            "F", "CONTROL", 20573, "initandlisten", "Wrong mongod version",
-            {"error": "UPGRADE PROBLEM: Found an invalid featureCompatibilityVersion document (ERROR: Location4926900: "
-                      "Invalid featureCompatibilityVersion document in admin.system.version: "
-                      f'{{ _id: "featureCompatibilityVersion", version: "{stored}" }}.'},
+            "F",
+            "CONTROL",
+            20573,
+            "initandlisten",
+            "Wrong mongod version",
+            {
+                "error": "UPGRADE PROBLEM: Found an invalid featureCompatibilityVersion document "
+                "(ERROR: Location4926900: "
+                "Invalid featureCompatibilityVersion document in admin.system.version: "
+                f'{{ _id: "featureCompatibilityVersion", version: "{stored}" }}.'
+            },
         )
         raise StartupFailure(EXIT_WRONG_VERSION)
 
@@ -174,10 +214,23 @@ def _serve(chosen: argparse.Namespace) -> None:
     try:
         server.start()
     except OSError as error:
-        log.write("E", "NETWORK", 20568, "initandlisten", "Error setting up listener",
-                  {"error": {"code": 9001, "codeName": "SocketException", "errmsg": os.strerror(error.errno or 0)}})
+        log.write(
+            "E",
+            "NETWORK",
+            20568,
+            "initandlisten",
+            "Error setting up listener",
+            {"error": {"code": 9001, "codeName": "SocketException", "errmsg": os.strerror(error.errno or 0)}},
+        )
         raise StartupFailure(EXIT_LISTEN) from error
-    log.write("I", "NETWORK", 23015, "listener", "Listening on", {"address": "0.0.0.0" if chosen.bind_ip_all else chosen.bind_ip})
+    log.write(
+        "I",
+        "NETWORK",
+        23015,
+        "listener",
+        "Listening on",
+        {"address": "0.0.0.0" if chosen.bind_ip_all else chosen.bind_ip},
+    )
     log.write("I", "NETWORK", 23016, "listener", "Waiting for connections", {"port": chosen.port, "ssl": "off"})
     stop.wait()
     log.write("I", "CONTROL", 23377, "SignalHandler", "Received signal", {"signal": 15, "error": "Terminated"})
@@ -222,31 +275,52 @@ def _load_replica_set(replica_set: ReplicaSet, storage: Storage) -> None:
     stored = storage.find_matching("local", "system.replset", {})
     if not stored:
         log.write(
-            "I", "REPL", 21313, "initandlisten", "Did not find local replica set configuration document at startup",
-            {"error": {"code": 47, "codeName": "NoMatchingDocument",
-                       "errmsg": "Did not find replica set configuration document in local.system.replset"}},
+            "I",
+            "REPL",
+            21313,
+            "initandlisten",
+            "Did not find local replica set configuration document at startup",
+            {
+                "error": {
+                    "code": 47,
+                    "codeName": "NoMatchingDocument",
+                    "errmsg": "Did not find replica set configuration document in local.system.replset",
+                }
+            },
         )
         return
     replica_set.config = dict(stored[0])
     if replica_set.state is MemberState.PRIMARY:
         log_primary()
     elif replica_set.config["_id"] != replica_set.name:
-        log.write("W", "REPL", 21406, "ReplCoord-0",
-                  "Local replica set configuration document set name differs from command line set name; "
-                  "waiting for reconfig or remote heartbeat",
-                  {"localConfigSetName": replica_set.config["_id"], "commandLineSetName": replica_set.name})
+        log.write(
+            "W",
+            "REPL",
+            21406,
+            "ReplCoord-0",
+            "Local replica set configuration document set name differs from command line set name; "
+            "waiting for reconfig or remote heartbeat",
+            {"localConfigSetName": replica_set.config["_id"], "commandLineSetName": replica_set.name},
+        )
     else:
         _log_removed(replica_set)
 
 
 def _log_removed(replica_set: ReplicaSet) -> None:
     config = replica_set.config or {}
-    error = (f"No host described in new configuration with {{version: {config['version']}, term: {config['term']}}} "
-             f"for replica set {replica_set.name} maps to this node")
-    log.write("W", "REPL", 21405, "ReplCoord-0",
-              "Locally stored replica set configuration does not have a valid entry for the current node; "
-              "waiting for reconfig or remote heartbeat",
-              {"error": {"code": 74, "codeName": "NodeNotFound", "errmsg": error}, "localConfig": config})
+    error = (
+        f"No host described in new configuration with {{version: {config['version']}, term: {config['term']}}} "
+        f"for replica set {replica_set.name} maps to this node"
+    )
+    log.write(
+        "W",
+        "REPL",
+        21405,
+        "ReplCoord-0",
+        "Locally stored replica set configuration does not have a valid entry for the current node; "
+        "waiting for reconfig or remote heartbeat",
+        {"error": {"code": 74, "codeName": "NodeNotFound", "errmsg": error}, "localConfig": config},
+    )
     log.write("I", "REPL", 21394, "ReplCoord-0", "This node is not a member of the config")
 
 

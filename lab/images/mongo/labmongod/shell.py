@@ -61,7 +61,9 @@ def main(arguments: Sequence[str]) -> int:
     cpu.die_without_avx(tuple(int(part) for part in version.split(".")))
     target = resolve_target(options)
     if not options.quiet:
-        print(f"MongoDB shell version v{version}\nconnecting to: mongodb://{target.host}:{target.port}/{target.database}")
+        print(
+            f"MongoDB shell version v{version}\nconnecting to: mongodb://{target.host}:{target.port}/{target.database}"
+        )
     client = None
     if not options.nodb:
         client, problem = _connect(target, name)
@@ -115,24 +117,33 @@ def resolve_target(options: argparse.Namespace) -> Target:
 def _connect(target: Target, name: str) -> tuple[pymongo.MongoClient[dict[str, Any]], str | None]:
     """Return the client and, where the server cannot be used, the shell's own complaint."""
     client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
-        target.host, target.port, directConnection=True, serverSelectionTimeoutMS=2000, socketTimeoutMS=30000,
-        username=target.user, password=target.password,
+        target.host,
+        target.port,
+        directConnection=True,
+        serverSelectionTimeoutMS=2000,
+        socketTimeoutMS=30000,
+        username=target.user,
+        password=target.password,
         **({"authSource": target.auth_source} if target.user else {}),
     )
     address = f"{target.host}:{target.port}"
-    legacy_tail = "\nconnect@src/mongo/shell/mongo.js:372:17\n@(connect):2:6\nexception: connect failed\nexiting with code 1"
+    legacy_tail = (
+        "\nconnect@src/mongo/shell/mongo.js:372:17\n@(connect):2:6\nexception: connect failed\nexiting with code 1"
+    )
     try:
         client.admin.command("ping")
     except errors.ServerSelectionTimeoutError:
         return client, {
             "mongo": f"Error: couldn't connect to server {address}, connection attempt failed: SocketException: "
-                     f"Error connecting to {address} :: caused by :: Connection refused :{legacy_tail}",
+            f"Error connecting to {address} :: caused by :: Connection refused :{legacy_tail}",
             "mongosh": f"MongoNetworkError: connect ECONNREFUSED {address}",
         }[name]
     except errors.OperationFailure as error:
         if error.code == 18:
-            return client, {"mongo": f"Error: Authentication failed. :{legacy_tail}",
-                            "mongosh": "MongoServerError: Authentication failed."}[name]
+            return client, {
+                "mongo": f"Error: Authentication failed. :{legacy_tail}",
+                "mongosh": "MongoServerError: Authentication failed.",
+            }[name]
         if error.code != 13:
             return client, f"Error: {error}{legacy_tail}"
     return client, None
@@ -173,7 +184,7 @@ class Shell:
             reply = error.details or {"ok": 0, "errmsg": str(error), "code": error.code}
         except errors.PyMongoError as error:
             reply = {"ok": 0, "errmsg": f"network error: {error}", "code": 6, "codeName": "HostUnreachable"}
-        return json_util.dumps(dict(reply), json_options=json_util.RELAXED_JSON_OPTIONS)
+        return str(json_util.dumps(dict(reply), json_options=json_util.RELAXED_JSON_OPTIONS))
 
     def _login(self, database: str, user: str, password: str) -> str:
         """Go on as another user; the connection stays as it is where that user is refused."""
@@ -181,13 +192,20 @@ class Shell:
             return json.dumps({"ok": 0, "errmsg": "no connection", "code": 11600})
         host, port = self._client.address or ("127.0.0.1", 27017)
         client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
-            host, port, directConnection=True, serverSelectionTimeoutMS=2000,
-            username=user, password=password, authSource=database,
+            host,
+            port,
+            directConnection=True,
+            serverSelectionTimeoutMS=2000,
+            username=user,
+            password=password,
+            authSource=database,
         )
         try:
             client[database].command("ping")
         except errors.OperationFailure as error:
-            return json.dumps({"ok": 0, "errmsg": "Authentication failed.", "code": error.code, "codeName": "AuthenticationFailed"})
+            return json.dumps(
+                {"ok": 0, "errmsg": "Authentication failed.", "code": error.code, "codeName": "AuthenticationFailed"}
+            )
         self._client = client
         return json.dumps({"ok": 1})
 
@@ -214,7 +232,9 @@ class Shell:
 def _run_scripts(name: str, shell: Shell, options: argparse.Namespace) -> int:
     """Run --eval texts, then files, else standard input; return the exit status."""
     files = options.file + [item for item in options.positional if item.endswith(".js")]
-    scripts = [(text, True) for text in options.eval] + [(Path(file).read_text(encoding="utf-8"), False) for file in files]
+    scripts = [(text, True) for text in options.eval] + [
+        (Path(file).read_text(encoding="utf-8"), False) for file in files
+    ]
     if not scripts:
         scripts = [(sys.stdin.read(), True)]
     try:
@@ -224,7 +244,9 @@ def _run_scripts(name: str, shell: Shell, options: argparse.Namespace) -> int:
         return quit_call.status
     except quickjs.JSException as error:
         text = str(error).split("\n    at ")[0].strip()
-        print(text if name == "mongosh" else f"uncaught exception: {text}",
-              file=sys.stderr if name == "mongosh" else sys.stdout)
+        print(
+            text if name == "mongosh" else f"uncaught exception: {text}",
+            file=sys.stderr if name == "mongosh" else sys.stdout,
+        )
         return EXIT_SCRIPT[name]
     return 0
