@@ -32,7 +32,7 @@ _TITLE = re.compile(
 # For tables whose blanks were squeezed by a forum or a chat.
 _AGE = r"(?:About )?(?:an?|\d+) (?:second|minute|hour|day|week|month|year)s?|Less than a second"
 _SQUEEZED = re.compile(
-    r"^(?P<id>[0-9a-f]{12,64})\s+(?P<image>\S+)\s+(?P<command>[\"“].*?[\"”…])\s+"
+    r"^(?P<id>[0-9a-f]{12,64})\s+(?P<image>\S+)\s+(?P<command>[\"\u201c].*?[\"\u201d…])\s+"
     rf"(?P<created>(?:{_AGE}) ago)\s+"
     rf"(?P<status>(?:Up (?:{_AGE})|(?:Exited|Restarting|Dead) \(-?\d+\) (?:{_AGE}) ago|Created|Dead)(?: \([\w: ]+\))?)"
     r"(?:\s+(?P<ports>(?:\S*\d+/(?:tcp|udp),?\s*)+))?\s+(?P<name>[A-Za-z0-9][\w.-]*)\s*$"

@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import typing as t
 
-from junit_xml import TestCase, TestSuite, to_xml_report_string
+if t.TYPE_CHECKING:
+    from junit_xml import TestCase
 
 Json = dict[str, t.Any]
 
 
 def render(report: Json) -> str:
-    """Make junit.xml. A finding is a failure (a mere note is not), what could not look is skipped with its reason."""
+    """Make junit.xml. A finding is a failure (a mere note is not), what could not look is skipped with its reason.
+
+    :raises ImportError: Python package junit-xml is not there
+    """
+    from junit_xml import TestSuite, to_xml_report_string
+
     suites = [
         TestSuite(host["host"], _cases(host), timestamp=report["generated_at"], properties={"run_id": report["run_id"]})
         for host in report["hosts"]
@@ -22,6 +28,8 @@ def render(report: Json) -> str:
 
 
 def _cases(host: Json) -> list[TestCase]:
+    from junit_xml import TestCase
+
     reached = TestCase("reachable", classname=host["host"])
     if not host["reachable"]:
         reached.add_error_info(message=host["error"], error_type="unreachable")
@@ -29,6 +37,8 @@ def _cases(host: Json) -> list[TestCase]:
 
 
 def _case(host: Json, name: str, check: Json) -> TestCase:
+    from junit_xml import TestCase
+
     case = TestCase(name, classname=host["host"])
     if check["status"] in ("unknown", "not_applicable"):
         case.add_skipped_info(message=check.get("reason") or check["status"])

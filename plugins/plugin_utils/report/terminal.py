@@ -8,8 +8,6 @@ from __future__ import annotations
 import collections
 import typing as t
 
-from rich.cells import cell_len, set_cell_size
-
 from ..logs import plain
 from .build import tree, verdict
 from .words import word
@@ -119,5 +117,10 @@ def one_line(text: str) -> str:
 
 
 def _fit(text: str, width: int) -> str:
-    """Cut a line to the terminal's cells; a Chinese character takes two."""
+    """Cut a line to the terminal's cells; a Chinese character takes two.
+
+    :raises ImportError: Python package rich is not there
+    """
+    from rich.cells import cell_len, set_cell_size
+
     return text if cell_len(text) <= width else set_cell_size(text, width - 1).rstrip() + "…"
