@@ -11,8 +11,6 @@ import posixpath
 import re
 import typing as t
 
-import json5
-
 from ..model import Deployment
 from ..rule import Hit, hit, rule
 from ..versions import Version
@@ -78,6 +76,8 @@ def parse(text: str, version: Version | None) -> dict[str, t.Any] | Flaw:
 @functools.lru_cache(maxsize=2)
 def _read_json5(text: str) -> t.Any:
     """Read JSON5 once for all the rules that ask: the parser takes a quarter of a second for a usual config.json."""
+    import json5
+
     return json5.loads(text)
 
 
