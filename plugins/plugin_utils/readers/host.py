@@ -258,38 +258,44 @@ def split_project(containers: list[Json], evidence: Json) -> tuple[list[Json], l
     """
     projects = {item.get("project") for item in containers if _component(item) == "app"} - {None}
     services = _service_names(evidence)
-
-    def is_ours(item: Json) -> bool:
+    ours: list[Json] = []
+    others: list[Json] = []
+    for item in containers:
         if item.get("project") and projects:
-            return item["project"] in projects
-        if any(_belongs(item, service) for service in services):
-            return True
-        return _component(item) not in (None, "proxy", "model", "browser", "daemon")
+            is_ours = item["project"] in projects
+        elif service := _service_of(item["name"], services):
+            item.setdefault("service", service)
+            is_ours = True
+        else:
+            is_ours = _component(item) not in (None, "proxy", "model", "browser", "daemon")
+        (ours if is_ours else others).append(item)
+    return ours, others
 
-    return [item for item in containers if is_ours(item)], [item for item in containers if not is_ours(item)]
 
-
-def _belongs(item: Json, service: str) -> bool:
-    """Tell whether a container is of a service: named so, or ``PROJECT-SERVICE-1`` as Compose names it."""
-    bare = re.sub(r"[-_]\d+$", "", item["name"])
-    return service in (item["name"], item.get("service"), bare) or bare.endswith((f"-{service}", f"_{service}"))
+def _service_of(name: str, services: dict[str, str]) -> str | None:
+    """Find the service of a container: named so in the file, or ``PROJECT-SERVICE-1`` as Compose names it."""
+    if name in services:
+        return services[name]
+    bare = re.sub(r"[-_]\d+$", "", name)
+    found = [service for known, service in services.items() if bare.endswith((f"-{known}", f"_{known}"))]
+    return max(found, key=len, default=services.get(bare))
 
 
 def _component(item: Json) -> str | None:
     return component_of(item.get("image"), item.get("service"), item.get("name"))
 
 
-def _service_names(evidence: Json) -> set[str]:
-    """Names of the compose files' services and their containers."""
+def _service_names(evidence: Json) -> dict[str, str]:
+    """Give the compose files' services, by their own and by their containers' names."""
     variables: dict[str, str] = {}
     for item in evidence.get("files") or []:
         if item["role"] == "env":
             variables.update(parse_env_file(item["text"]))
-    names: set[str] = set()
+    names: dict[str, str] = {}
     for item in evidence.get("files") or []:
         if item["role"] == "compose":
             for service in ComposeFile(item["path"], item["text"], variables).services.values():
-                names |= {service.name, service.container_name or service.name}
+                names |= {service.name: service.name, service.container_name or service.name: service.name}
     return names
 
 

@@ -119,6 +119,14 @@ def test_containers_of_other_projects_stand_apart() -> None:
     assert [item["name"] for item in evidence["other_containers"]] == ["wiki-mongo", "nginx"]
 
 
+def test_names_that_compose_makes_lead_to_services() -> None:
+    names = ("fastgpt", "kb-mongo-1", "kb_mongo_express_1", "registry")
+    rows = "\n".join(json.dumps({"Names": name, "Status": "Up 1 hour", "Image": "x"}) for name in names)
+    evidence = read({"ps.txt": rows, "docker-compose.yml": f"{COMPOSE}  mongo_express:\n    image: x\n"})
+    assert [item["service"] for item in evidence["containers"]] == ["fastgpt", "mongo", "mongo_express"]
+    assert [item["name"] for item in evidence["other_containers"]] == ["registry"]
+
+
 def test_row_in_a_shell_text_is_no_complete_list() -> None:
     row = '0a1b2c3d4e5f mongo:5.0.18 "docker-entrypoint.s…" 2 hours ago Exited (14) 3 minutes ago mongo'
     evidence = read({"shell.txt": f"$ docker ps -a\n{row}\n"})
