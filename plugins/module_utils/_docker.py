@@ -113,7 +113,7 @@ def container_from_ps(item: Json) -> Json:
     labels = dict(pair.partition("=")[::2] for pair in str(item.get("Labels") or "").split(",") if "=" in pair)
     return {
         "id": item.get("ID"),
-        "name": str(item.get("Names") or "").split(",")[0],
+        "name": str(item.get("Names") or "").partition(",")[0],
         "service": labels.get("com.docker.compose.service"),
         "project": labels.get("com.docker.compose.project"),
         "image": item.get("Image"),
