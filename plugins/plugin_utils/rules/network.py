@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ..compose import Service
@@ -32,6 +33,14 @@ def all_reached(d: Deployment) -> Text | None:
     models = (d.probe("gateway_models") or {}).get("status") == 200
     if tried and models and all(item.get("connects") for item in tried):
         return {"en": "all servers answer from inside FastGPT's container", "zh": "在 FastGPT 容器内所有服务均可连通"}
+    return None
+
+
+@refutes("container-localhost")
+def host_networking(d: Deployment) -> Text | None:
+    """With host networking localhost is the host."""
+    if uses_host_network(d, "app"):
+        return {"en": "FastGPT uses the host's network", "zh": "FastGPT 使用宿主机网络"}
     return None
 
 
@@ -125,7 +134,8 @@ def names_without_network(d: Deployment) -> t.Iterator[Hit]:
     known = {str(line).replace("=", ":").partition(":")[0] for line in extra}
     for target in targets(d.env_of("app")):
         host = target.address.host
-        if host not in known and (peer(d, host) or host in d.services):
+        is_dockers = bool(peer(d, host)) or host in d.services or not re.search(r"[.:]", host)
+        if host not in known | LOOPBACK and is_dockers:
             yield hit(
                 f"env of {d.facts['app_container']}",
                 f"network_mode: host, {shown(target)}",
