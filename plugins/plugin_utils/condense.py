@@ -29,11 +29,11 @@ def telling_lines(stream: t.BinaryIO, length: int) -> list[str]:
     kept: dict[str, collections.deque[tuple[int, int, str]]] = {}
     for number, text in enumerate(_chunks(stream, length)):
         lower = text.lower()
-        for signature in signatures():
-            if signature.literals and not any(word in lower for word in signature.literals):
+        for branch in (branch for signature in signatures() for branch in signature.branches):
+            if branch.literals and not any(word in lower for word in branch.literals):
                 continue
-            found = kept.setdefault(signature.pattern, collections.deque(maxlen=KEEP))
-            for match in signature.regex.finditer(text):
+            found = kept.setdefault(branch.pattern, collections.deque(maxlen=KEEP))
+            for match in branch.regex.finditer(text):
                 start = max(text.rfind("\n", 0, match.start()) + 1, match.start() - LONGEST // 2)
                 end = text.find("\n", match.end())
                 found.append((number, start, text[start : end if 0 <= end < start + LONGEST else start + LONGEST]))
