@@ -27,7 +27,8 @@ TEMPLATE_DEFAULTS = frozenset(
     "FastGPT@123 none vector fastgpt-plugin-token your_secret_key codesandbox sandbox milvus Milvus".split()
 )
 # Words too common to be replaced wherever they stand: logs would lose what they say. In their own field they are.
-_COMMON = TEMPLATE_DEFAULTS | frozenset(
+_COMMON = frozenset(
+    "username password myusername default fastgpt aiproxy postgres minioadmin token vector milvus sandbox codesandbox "
     "mongodb mongo redis mysql oneapi localhost database production development container string undefined required "
     "enabled disabled secret invalid expected missing object number boolean".split()
 )
