@@ -3,8 +3,8 @@
 # Copyright: (c) 2026, fastgpt.ops contributors
 #
 # Behaves as the entrypoint of the official mongo image does: gives the data to uid 999, makes the
-# root user of MONGO_INITDB_ROOT_* on an empty data folder through a temporary mongod without
-# authentication, then starts mongod with --auth and --bind_ip_all.
+# root user of MONGO_INITDB_ROOT_* on an empty data folder, then starts mongod with --auth and
+# --bind_ip_all.
 set -Eeuo pipefail
 
 [ "${1:0:1}" = - ] && set -- mongod "$@"
@@ -42,38 +42,16 @@ has_option() {
     return 1
 }
 
-# The temporary mongod of the first start: only reachable from inside, no authentication.
 create_root_user() {
-    mongod --bind_ip 127.0.0.1 --port 27017 &
-    local pid=$! tries=30
-    until mongo --quiet --host 127.0.0.1 admin --eval 'quit(0)' >/dev/null 2>&1; do
-        if ! kill -0 "$pid" 2>/dev/null; then
-            echo >&2
-            echo >&2 'error: mongod does not appear to have stayed running -- perhaps it had an error?'
-            echo >&2
-            exit 1
-        fi
-        tries=$((tries - 1))
-        if [ "$tries" -le 0 ]; then
-            echo >&2
-            echo >&2 'error: mongod does not appear to have accepted connections quickly enough -- perhaps it had an error?'
-            echo >&2
-            exit 1
-        fi
-        sleep 0.3
-    done
-    mongo --quiet --host 127.0.0.1 admin --eval "db.createUser({
-        user: $(quote "$user"), pwd: $(quote "$password"), roles: [{ role: 'root', db: 'admin' }]
-    })"
-    kill "$pid"
-    wait "$pid"
+    if ! python3 -m labmongod.first_start; then
+        echo >&2
+        echo >&2 'error: mongod does not appear to have stayed running -- perhaps it had an error?'
+        echo >&2
+        exit 1
+    fi
     echo
     echo 'MongoDB init process complete; ready for start up.'
     echo
-}
-
-quote() {
-    python3 -c 'import json, sys; print(json.dumps(sys.argv[1]))' "$1"
 }
 
 if [ -n "$user" ]; then

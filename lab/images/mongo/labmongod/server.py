@@ -53,10 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_BAD_OPTIONS
     try:
         _check_key_file(chosen.key_file)
-        with _lock(Path(chosen.dbpath)) as lock:
-            _check_data_version(Path(chosen.dbpath))
+        with lock(Path(chosen.dbpath)) as lock_file:
+            check_data_version(Path(chosen.dbpath))
             _serve(chosen)
-            lock.truncate(0)
+            lock_file.truncate(0)
     except StartupFailure as failure:
         return failure.status
     return 0
@@ -98,7 +98,7 @@ def _check_key_file(path: str | None) -> None:
     raise StartupFailure(EXIT_ERROR)
 
 
-def _lock(dbpath: Path) -> IO[str]:
+def lock(dbpath: Path) -> IO[str]:
     """Return the locked, open mongod.lock with this process's id in it."""
     if not dbpath.is_dir():
         raise _startup_exception(
@@ -171,7 +171,7 @@ def _storage_failure(error: OSError, dbpath: Path) -> StartupFailure:
     return StartupFailure(EXIT_UNRECOVERABLE)
 
 
-def _check_data_version(dbpath: Path) -> None:
+def check_data_version(dbpath: Path) -> None:
     """Refuse data of another feature compatibility version; remember ours in an empty directory."""
     path = dbpath / _VERSION_FILE
     own = "{}.{}".format(*VERSION)
@@ -209,7 +209,7 @@ def _serve(chosen: argparse.Namespace) -> None:
     CommandTable(replica_set, VERSION, stop.set).install()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    server = _open_server(chosen)
+    server = open_server(chosen)
     _load_replica_set(replica_set, server.storage)
     try:
         server.start()
@@ -234,12 +234,12 @@ def _serve(chosen: argparse.Namespace) -> None:
     log.write("I", "NETWORK", 23016, "listener", "Waiting for connections", {"port": chosen.port, "ssl": "off"})
     stop.wait()
     log.write("I", "CONTROL", 23377, "SignalHandler", "Received signal", {"signal": 15, "error": "Terminated"})
-    _wake_accept(server)
+    wake_accept(server)
     server.stop()
     log.write("I", "CONTROL", 23138, "SignalHandler", "Shutting down", {"exitCode": 0})
 
 
-def _open_server(chosen: argparse.Namespace) -> SecantusDBServer:
+def open_server(chosen: argparse.Namespace) -> SecantusDBServer:
     """Open the data; a storage engine that cannot is a StartupFailure."""
     from secantus.server import SecantusDBServer
     from wiredtiger import WiredTigerError
@@ -260,7 +260,7 @@ def _open_server(chosen: argparse.Namespace) -> SecantusDBServer:
         raise _storage_failure(OSError(number, str(error)), Path(chosen.dbpath)) from error
 
 
-def _wake_accept(server: SecantusDBServer) -> None:
+def wake_accept(server: SecantusDBServer) -> None:
     """Let the accept thread end at once; otherwise the engine waits two seconds for it."""
     if server._socket is not None:
         server._socket.shutdown(socket.SHUT_RDWR)
