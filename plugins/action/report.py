@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import os
 import pathlib
 import typing as t
@@ -16,7 +17,7 @@ from ansible.utils.display import Display
 
 from ..plugin_utils import collection
 from ..plugin_utils.readers.bundle import BundleError
-from ..plugin_utils.report import analyse, build, language, terminal, write
+from ..plugin_utils.report import analyse, build, language, outcome, terminal, write
 from ..plugin_utils.report.words import word
 
 display = Display()
@@ -31,6 +32,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "skip": {"type": "list", "elements": "str", "default": []},
     "fail_on": {"type": "str", "default": "never", "choices": ["critical", "error", "warning", "never"]},
     "mode": {"type": "str", "default": "diagnose", "choices": ["diagnose", "remediate", "upgrade", "rollback"]},
+    "before": {"type": "path"},
+    "results": {"type": "dict", "default": {}},
     "salt": {"type": "str", "default": "", "no_log": True},
 }
 _WIDE = 160
@@ -55,14 +58,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         folder = pathlib.Path(options["run_dir"]).absolute()
         report = _make(options, folder.name)
         try:
-            files = write.write_report(report, folder)
-        except OSError as error:
-            raise AnsibleActionFail(f"the report cannot be written to {folder}: {error}") from error
-        try:
-            write.point_latest(folder)
-        except OSError as error:
-            display.warning(f"the link 'latest' cannot be set in {folder.parent}: {error}")
-        _show(report, folder)
+            files = _write(report, folder)
+            _show(report, folder)
+        except ImportError as error:
+            raise AnsibleActionFail(f"{error}; the controller needs the packages of requirements.txt") from error
         result.update(
             changed=False, run_dir=str(folder), summary=report["summary"], files=[str(path) for path in files]
         )
@@ -87,15 +86,35 @@ def _make(options: dict[str, t.Any], run_id: str) -> dict[str, t.Any]:
     choice = analyse.Choice(lang, tuple(options["only"]), tuple(options["skip"]), options["salt"])
     now = datetime.datetime.now(datetime.timezone.utc)
     run = build.Run(run_id, collection.version(), now, lang, options["mode"])
-    return build.assemble(run, analyse.analyse(jobs, choice))
+    hosts = analyse.analyse(jobs, choice)
+    if options["before"]:
+        hosts = outcome.merge(_read_report(options["before"]), hosts, options["results"])
+    return build.assemble(run, hosts)
+
+
+def _read_report(path: str) -> dict[str, t.Any]:
+    try:
+        return t.cast("dict[str, t.Any]", json.loads(pathlib.Path(path).read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise AnsibleActionFail(f"the report of before cannot be read: {path}: {error}") from error
+
+
+def _write(report: dict[str, t.Any], folder: pathlib.Path) -> list[pathlib.Path]:
+    try:
+        files = write.write_report(report, folder)
+    except OSError as error:
+        raise AnsibleActionFail(f"the report cannot be written to {folder}: {error}") from error
+    try:
+        write.point_latest(folder)
+    except OSError as error:
+        display.warning(f"the link 'latest' cannot be set in {folder.parent}: {error}")
+    return files
 
 
 def _show(report: dict[str, t.Any], folder: pathlib.Path) -> None:
     """Print the summary; colours are left to Ansible, which knows whether this is a terminal."""
     for text, colour in terminal.render(report, _width()):
         display.display(text, color=colour)
-    if report["mode"] != "diagnose" and any(host["findings"] for host in report["hosts"]):
-        display.display(word("no_fix_yet", report["lang"]), color="yellow")
     shown = os.path.relpath(folder) if folder.is_relative_to(pathlib.Path.cwd()) else str(folder)
     display.display(f"{word('report', report['lang'])}: {shown}/report.html")
 

@@ -71,6 +71,16 @@ options:
     type: str
     choices: [diagnose, remediate, upgrade, rollback]
     default: diagnose
+  before:
+    description:
+      - The C(report.json) of before a remediation. What is gone since is kept in the new report as fixed.
+    type: path
+  results:
+    description:
+      - How the steps of a remediation ended, a list by host, each with C(finding), C(service), C(status), C(proof) or
+        C(message).
+    type: dict
+    default: {}
   salt:
     description:
       - The run's random salt, from which the tokens of secrets in a bundle are made.

@@ -43,11 +43,6 @@ class Entry:
     explains: tuple[str, ...] = ()
     order: int = 0
 
-    @property
-    def automatic(self) -> bool:
-        """True where a role of this collection fixes it."""
-        return bool(self.role) and (COLLECTION / "roles" / str(self.role) / "tasks").is_dir()
-
 
 def load_yaml(path: pathlib.Path) -> t.Any:
     """Read a YAML file of the knowledge folder."""

@@ -252,7 +252,6 @@ def _finding(deployment: Deployment, entry: catalogue.Entry, hit: Hit) -> Findin
         title=catalogue.fill(entry.title, facts),
         cause=catalogue.fill(entry.cause, facts),
         steps=[catalogue.fill(step, facts) for step in entry.steps],
-        status="open" if entry.automatic else "advice",
     )
 
 

@@ -10,6 +10,7 @@ import dataclasses
 import datetime
 import typing as t
 
+from .. import fix
 from ..catalogue import LANGUAGES, SEVERITIES
 from ..diagnosis import Finding, HostDiagnosis, Outcome
 from ..rule import Proof
@@ -141,10 +142,10 @@ def _finding(finding: Finding, lang: str) -> Json:
         "remedy": {
             "role": entry.role,
             "risk": entry.risk,
-            "automatic": entry.automatic,
+            "automatic": fix.cures(entry.id),
             "steps": texts[lang]["steps"],
         },
-        "status": finding.status,
+        "status": "advice" if finding.status == "open" and not fix.cures(entry.id) else finding.status,
         "i18n": texts,
     }
 

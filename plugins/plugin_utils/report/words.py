@@ -77,10 +77,6 @@ WORDS: dict[str, dict[str, str]] = {
         "en": "This diagnosis only reads; nothing on the hosts was changed.",
         "zh": "诊断为只读操作，未修改主机上的任何内容。",
     },
-    "no_fix_yet": {
-        "en": "Nothing was changed: this version applies no fix by itself yet. Follow the steps of each finding.",
-        "zh": "未做任何修改：此版本尚不能自动修复，请按每个问题的步骤手动处理。",
-    },
     "report": {"en": "Report", "zh": "报告"},
     "healthy_list": {"en": "{} healthy", "zh": "{} 台正常"},
 }

@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, fastgpt.ops contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plan the fixes of a run from its evidence, or hold an approved plan against it. Runs on the controller alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ..plugin_utils import fix
+from ..plugin_utils.diagnosis import diagnose
+from ..plugin_utils.model import Deployment
+from ..plugin_utils.report import language
+
+display = Display()
+
+ARGUMENT_SPEC: dict[str, t.Any] = {
+    "run_dir": {"type": "path", "required": True},
+    "evidence": {"type": "path", "required": True},
+    "allow": {"type": "list", "elements": "str", "default": ["safe"], "choices": ["safe", "restart", "data"]},
+    "plan": {"type": "path"},
+    "only": {"type": "list", "elements": "str", "default": []},
+    "skip": {"type": "list", "elements": "str", "default": []},
+    "lang": {"type": "str", "default": "auto", "choices": ["auto", "en", "zh"]},
+}
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """The task ``fastgpt.ops.plan``."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Make the plan.
+
+        :returns: ``steps`` by host, ``before`` (ids of severity error and critical by host), id and digest of the plan
+        """
+        result = super().run(tmp, task_vars)
+        _checked, options = self.validate_argument_spec(ARGUMENT_SPEC)
+        before: dict[str, list[str]] = {}
+        hosts = []
+        for path in sorted(pathlib.Path(options["evidence"]).glob("*.json")):
+            evidence = json.loads(path.read_text(encoding="utf-8"))
+            if evidence.get("unreachable") or evidence.get("error"):
+                continue
+            host = path.name.removesuffix(".json")
+            found = diagnose(evidence, host, options["only"], options["skip"])
+            before[host] = sorted({f.entry.id for f in found.findings if f.severity in ("critical", "error")})
+            hosts.append(fix.plan_host(Deployment(evidence), found, options["allow"]))
+        folder = pathlib.Path(options["run_dir"])
+        plan = fix.assemble(folder.name, hosts)
+        if options["plan"]:
+            plan = _approved(options["plan"], plan)
+        _write(folder / "plan.json", plan)
+        _show(plan, language.choose(options["lang"], os.environ), folder / "plan.json")
+        steps = {host["host"]: host["steps"] for host in plan["hosts"]}
+        result.update(changed=False, steps=steps, before=before, id=plan["id"], digest=plan["digest"])
+        return t.cast("dict[str, t.Any]", result)
+
+
+def _approved(path: str, fresh: dict[str, t.Any]) -> dict[str, t.Any]:
+    try:
+        plan = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+        approved, troubles = fix.approved(plan, fresh)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise AnsibleActionFail(f"{path} cannot be read as a plan: {type(error).__name__}: {error}") from error
+    if troubles:
+        raise AnsibleActionFail(f"{path} is not applied, nothing was changed: " + "; ".join(troubles))
+    return approved
+
+
+def _write(path: pathlib.Path, plan: dict[str, t.Any]) -> None:
+    try:
+        path.write_text(json.dumps(plan, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise AnsibleActionFail(f"the plan cannot be written to {path}: {error}") from error
+
+
+_NEEDS = '-e \'{{"fastgpt_allow": [..., "{risk}"]}}\''
+_WORDS = {
+    "en": ("Plan", "nothing to fix automatically", "needs", "recreates", "not automatic"),
+    "zh": ("计划", "没有可自动修复的问题", "需要", "重建", "不自动修复"),
+}
+
+
+def _show(plan: dict[str, t.Any], lang: str, path: pathlib.Path) -> None:
+    """Print the plan, a line a step and its diff."""
+    title, nothing, needs, recreates, left = _WORDS[lang]
+    display.display(f"{title} {plan['id']} ({plan['digest'][:12]})  {os.path.relpath(path)}")
+    for host in plan["hosts"]:
+        if not host["steps"]:
+            display.display(f"  {host['host']}: {nothing}")
+        for number, step in enumerate(host["steps"], 1):
+            mark = "→" if step["allowed"] else "·"
+            words = f"  {mark} {host['host']} {number}. {step['title'][lang]} [{step['finding']}]"
+            words += f" {step['role']}, {step['risk']}"
+            if step["recreates"]:
+                words += f", {recreates} {', '.join(step['recreates'])} (~{step['downtime']:.0f} s)"
+            if not step["allowed"]:
+                words += f"; {needs} {_NEEDS.format(risk=step['risk'])}"
+            display.display(words, color="green" if step["allowed"] else "yellow")
+            for line in step["diff"].splitlines():
+                display.display(f"      {line}", color={"+": "green", "-": "red"}.get(line[:1]))
+        for item in host["left"]:
+            reason = item["reason"][lang]
+            if fix.cures(item["finding"]):
+                display.display(f"  · {host['host']}: {item['finding']}: {left}: {reason}", color="yellow")

@@ -1,0 +1,236 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, fastgpt.ops contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: compose_file
+short_description: Change settings of a compose file in place
+version_added: 0.1.0
+description:
+  - Changes single settings of a service (image, published port, variables, networks ...) in a Docker Compose file.
+  - Only the lines that must change are touched. Comments, order, quoting, anchors, merge keys, line ends and a byte
+    order mark stay as they are; the file keeps its owner and mode.
+  - The edited file is checked with C(docker compose config) before it replaces the old one in one step. A change that
+    cannot be made safely is refused with the reason, for example where an anchor shares the value with another service.
+  - It does not recreate containers.
+author:
+  - fastgpt.ops contributors (@fastgpt-ops)
+options:
+  path:
+    description: The compose file on the managed host.
+    type: path
+    required: true
+  service:
+    description: The service to change. Required by all changes but O(declare_networks).
+    type: str
+  image:
+    description: The image reference the service is to have.
+    type: str
+  ports:
+    description: Published ports to move, by container port. Only the left side of an entry changes.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      container_port:
+        description: The port inside the container, by which the entry is found.
+        type: int
+        required: true
+      host:
+        description: The new left side, V(3001) or with an address V(127.0.0.1:27017).
+        type: str
+        required: true
+  environment:
+    description:
+      - Variables the service is to have; others stay.
+      - A value that a merge key brings in is overridden in the service itself.
+    type: dict
+    default: {}
+  networks:
+    description: Networks the service is to join; those it is in stay.
+    type: list
+    elements: str
+    default: []
+  extra_hosts:
+    description: Host entries the service is to have, such as V(host.docker.internal:host-gateway); others stay.
+    type: list
+    elements: str
+    default: []
+  settings:
+    description: Other plain settings of the service, such as V(shm_size).
+    type: dict
+    default: {}
+  declare_networks:
+    description: Networks to declare at the top level of the file.
+    type: list
+    elements: str
+    default: []
+  validate:
+    description: Check the edited file with C(docker compose config) before it replaces the old one.
+    type: bool
+    default: true
+  sha256:
+    description:
+      - Checksum of the file the edits were made for. Set by the action plugin; where the file is another one by now,
+        nothing is changed.
+    type: str
+  edits:
+    description: Edits of lines, made by the action plugin on the controller. Without them the file is only read.
+    type: list
+    elements: dict
+  salt:
+    description: Secret of the run from which tokens are made. Set by the action plugin.
+    type: str
+extends_documentation_fragment:
+  - fastgpt.ops.journalled
+attributes:
+  check_mode:
+    support: full
+    description: Says what would change and changes nothing.
+  diff_mode:
+    support: full
+    description: Shows the lines; secret values are tokens.
+requirements:
+  - docker compose (or docker-compose 1.29) on the managed host for O(validate=true)
+"""
+
+EXAMPLES = r"""
+- name: Publish FastGPT on another port of the host
+  fastgpt.ops.compose_file:
+    path: /opt/fastgpt/docker-compose.yml
+    service: fastgpt
+    ports:
+      - container_port: 3000
+        host: "3100"
+
+- name: Pin the image of the sandbox
+  fastgpt.ops.compose_file:
+    path: /opt/fastgpt/docker-compose.yml
+    service: sandbox
+    image: ghcr.io/labring/fastgpt-sandbox:v4.8.11
+"""
+
+RETURN = r"""
+changed_lines:
+  description: Numbers of the lines of the old file that changed, or after which lines came in.
+  type: list
+  elements: int
+  returned: always
+  sample: [12]
+run_id:
+  description: The run under which the change is written down; C(playbooks/rollback.yml) undoes it.
+  type: str
+  returned: changed
+  sample: 20260301T120000Z-4f2a
+"""
+
+import hashlib
+import os
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.fastgpt.ops.plugins.module_utils._edits import EditError, apply_edits, from_dicts
+from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
+    JOURNALLED,
+    Journal,
+    replace_file,
+    run_id_or_manual,
+)
+from ansible_collections.fastgpt.ops.plugins.module_utils._run import run
+from ansible_collections.fastgpt.ops.plugins.module_utils._secrets import Tokeniser
+
+_CONFIG_TIMEOUT = 30.0
+
+
+def read_bytes(module: AnsibleModule, path: str) -> bytes:
+    """Read the file, or fail naming it and what it is."""
+    if os.path.isdir(path):
+        module.fail_json(msg=f"{path} is a directory, not a compose file")
+    try:
+        with open(path, "rb") as stream:
+            return stream.read()
+    except OSError as error:
+        return t.cast("bytes", module.fail_json(msg=f"{path} cannot be read: {error.strerror or error}"))
+
+
+def give_text(module: AnsibleModule, data: bytes) -> None:
+    """Answer the action plugin's first question: the text, secrets as tokens."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        module.fail_json(msg=f"{module.params['path']} is not UTF-8: {error}")
+    tokeniser = Tokeniser(module.params["salt"] or "")
+    tokeniser.learn_text(text, lines=True)
+    module.exit_json(changed=False, text=tokeniser.text(text, lines=True), sha256=hashlib.sha256(data).hexdigest())
+
+
+def compose_command(module: AnsibleModule) -> list[str]:
+    """Give the compose command of this host, the plugin before the old program."""
+    if run(["docker", "compose", "version"], _CONFIG_TIMEOUT).rc == 0:
+        return ["docker", "compose"]
+    return [module.get_bin_path("docker-compose", required=True)]
+
+
+def check_config(module: AnsibleModule, data: bytes) -> None:
+    """Let Compose itself read the edited text, in the folder of the file; fail with its words where it refuses."""
+    path = module.params["path"]
+    command = [*compose_command(module), "--project-directory", os.path.dirname(path), "-f"]
+    before = run([*command, path, "config", "-q"], _CONFIG_TIMEOUT)
+    after = run([*command, "-", "config", "-q"], _CONFIG_TIMEOUT, stdin=data)
+    if after.rc != 0 and before.rc == 0:
+        words = Tokeniser(module.params["salt"] or "").text(after.error or "")
+        module.fail_json(msg=f"the edited {path} would be refused by compose: {words}")
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "service": {"type": "str"},
+            "image": {"type": "str"},
+            "ports": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "container_port": {"type": "int", "required": True},
+                    "host": {"type": "str", "required": True},
+                },
+            },
+            "environment": {"type": "dict", "default": {}},
+            "networks": {"type": "list", "elements": "str", "default": []},
+            "extra_hosts": {"type": "list", "elements": "str", "default": []},
+            "settings": {"type": "dict", "default": {}},
+            "declare_networks": {"type": "list", "elements": "str", "default": []},
+            "validate": {"type": "bool", "default": True},
+            "sha256": {"type": "str"},
+            "edits": {"type": "list", "elements": "dict"},
+            "salt": {"type": "str", "no_log": True},
+            **JOURNALLED,
+        },
+        supports_check_mode=True,
+    )
+    data = read_bytes(module, module.params["path"])
+    if module.params["edits"] is None:
+        give_text(module, data)
+    if hashlib.sha256(data).hexdigest() != module.params["sha256"]:
+        module.fail_json(msg=f"{module.params['path']} was changed by somebody else meanwhile; nothing was done")
+    try:
+        after = apply_edits(data.decode("utf-8"), from_dicts(module.params["edits"])).encode("utf-8")
+    except EditError as error:
+        module.fail_json(msg=f"{module.params['path']}: {error}")
+    result: dict[str, t.Any] = {"changed": after != data}
+    if result["changed"]:
+        if module.params["validate"]:
+            check_config(module, after)
+        result["run_id"] = run_id_or_manual(module.params["run_id"])
+        if not module.check_mode:
+            path = os.path.realpath(module.params["path"])
+            replace_file(Journal(), result["run_id"], module.params["finding"], path, after)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,236 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, fastgpt.ops contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: compose_service
+short_description: Bring single services of a compose project up to date
+version_added: 0.1.0
+description:
+  - Recreates, restarts or starts the services named and no others, and waits until they are ready.
+  - Images are pulled before anything is stopped. C(down), C(--remove-orphans) and C(-v) are never used, and Compose
+    never gets an answer to a question.
+author:
+  - fastgpt.ops contributors (@fastgpt-ops)
+options:
+  project_dir:
+    description: Folder of the compose project.
+    type: path
+    required: true
+  project:
+    description: Name of the project; worked out by Compose where it is not given.
+    type: str
+  files:
+    description: The project's compose files, in order. Compose finds them where they are not given.
+    type: list
+    elements: path
+    default: []
+  env_files:
+    description: Files the project was brought up with by C(--env-file).
+    type: list
+    elements: path
+    default: []
+  services:
+    description: The services.
+    type: list
+    elements: str
+    required: true
+  state:
+    description:
+      - V(current) creates what is missing, starts what is stopped and recreates what was made from another state of the
+        file.
+      - V(recreated) makes a new container in any case, for example for a bind mount that has to be looked up again.
+      - V(restarted) restarts the container there is. Its environment stays the old one.
+    type: str
+    choices: [current, recreated, restarted]
+    default: current
+  wait_timeout:
+    description: Seconds to wait until the services are ready; V(0) does not wait.
+    type: float
+    default: 120
+  timeout:
+    description: Seconds a pull or start may take.
+    type: float
+    default: 1800
+extends_documentation_fragment:
+  - fastgpt.ops.journalled
+attributes:
+  check_mode:
+    support: full
+    description: Says which containers would be made new or restarted, and touches none.
+  diff_mode:
+    support: none
+    description: Containers have no lines to show.
+requirements:
+  - docker compose, or docker-compose 1.29
+"""
+
+EXAMPLES = r"""
+- name: Bring FastGPT up with its changed environment
+  fastgpt.ops.compose_service:
+    project_dir: /opt/fastgpt
+    services: [fastgpt]
+
+- name: Let mongo look its key file up again
+  fastgpt.ops.compose_service:
+    project_dir: /opt/fastgpt
+    services: [mongo]
+    state: recreated
+"""
+
+RETURN = r"""
+containers:
+  description: Names of the containers that were made new, started or restarted.
+  type: list
+  elements: str
+  returned: always
+  sample: [fastgpt]
+downtime:
+  description: Seconds from the order to the last container's readiness.
+  type: float
+  returned: changed
+  sample: 4.2
+run_id:
+  description: The run under which the change is written down.
+  type: str
+  returned: changed
+  sample: 20260301T120000Z-4f2a
+"""
+
+import time
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.fastgpt.ops.plugins.module_utils._compose_cli import (
+    ComposeError,
+    Project,
+    has_image,
+    service_of,
+    wait_ready,
+)
+from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
+    DONE,
+    JOURNALLED,
+    Journal,
+    run_id_or_manual,
+)
+
+Json = t.Dict[str, t.Any]
+
+
+class Services:
+    """The services meant, as they are and as they are wanted."""
+
+    def __init__(self, module: AnsibleModule):
+        self.params = module.params
+        self.project = Project(
+            self.params["project_dir"], self.params["project"], self.params["files"], self.params["env_files"]
+        )
+        self.images = self.project.images()
+        unknown = [name for name in self.params["services"] if name not in self.images]
+        if unknown:
+            raise ComposeError(
+                f"the compose file of {self.params['project_dir']} has no service {', '.join(unknown)};"
+                f" it has {', '.join(self.images)}"
+            )
+
+    def read(self) -> list[Json]:
+        """Inspect the containers of the services."""
+        return [item for item in self.project.containers() if service_of(item) in self.params["services"]]
+
+    def stale(self, containers: t.Sequence[Json]) -> list[str]:
+        """Give the services whose container is missing, not running, or made from another state of the file."""
+        by_service = {service_of(item): item for item in containers}
+        hashes = self._hashes()
+        return [name for name in self.params["services"] if self._is_stale(by_service.get(name), hashes.get(name))]
+
+    def _is_stale(self, container: Json | None, wanted: str | None) -> bool:
+        if container is None or not (container.get("State") or {}).get("Running"):
+            return True
+        labels = (container.get("Config") or {}).get("Labels") or {}
+        return wanted is not None and labels.get("com.docker.compose.config-hash") != wanted
+
+    def _hashes(self) -> dict[str, str]:
+        out = self.project.must("config", "--hash", "*", timeout=30.0).text
+        return dict(line.split()[:2] for line in out.splitlines() if len(line.split()) == 2)
+
+    def pull_missing(self) -> None:
+        """Get images that are not on the host before anything is stopped."""
+        for name in self.params["services"]:
+            if self.images[name] and not has_image(self.images[name]):
+                self.project.must("pull", name, timeout=self.params["timeout"])
+
+    def apply(self) -> None:
+        """Do what was asked, to these services only."""
+        names = self.params["services"]
+        if self.params["state"] == "restarted":
+            self.project.must("restart", *names, timeout=self.params["timeout"])
+            return
+        force = ["--force-recreate"] if self.params["state"] == "recreated" else []
+        self.project.must("up", "-d", "--no-deps", *force, *names, timeout=self.params["timeout"])
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "project_dir": {"type": "path", "required": True},
+            "project": {"type": "str"},
+            "files": {"type": "list", "elements": "path", "default": []},
+            "env_files": {"type": "list", "elements": "path", "default": []},
+            "services": {"type": "list", "elements": "str", "required": True},
+            "state": {"type": "str", "choices": ["current", "recreated", "restarted"], "default": "current"},
+            "wait_timeout": {"type": "float", "default": 120},
+            "timeout": {"type": "float", "default": 1800},
+            **JOURNALLED,
+        },
+        supports_check_mode=True,
+    )
+    try:
+        work(module)
+    except ComposeError as error:
+        module.fail_json(msg=str(error))
+
+
+def work(module: AnsibleModule) -> None:
+    """Compare, act where something is to do, wait, and end the module."""
+    services = Services(module)
+    before = services.read()
+    names = module.params["services"] if module.params["state"] != "current" else services.stale(before)
+    if not names or module.check_mode:
+        module.exit_json(changed=bool(names), containers=[_name(item) for item in before if service_of(item) in names])
+    services.pull_missing()
+    journal, run_id = Journal(), run_id_or_manual(module.params["run_id"])
+    undo = {key: module.params[key] for key in ("project_dir", "project", "files", "env_files", "state")}
+    changes = [
+        journal.plan(run_id, module.params["finding"], "up", name, _state_of(before, name), undo=undo) for name in names
+    ]
+    began = time.monotonic()
+    services.apply()
+    for change in changes:
+        journal.mark(change, DONE)
+    late = wait_ready(services.read, module.params["wait_timeout"]) if module.params["wait_timeout"] else []
+    result = {
+        "containers": [_name(item) for item in services.read() if service_of(item) in names],
+        "downtime": round(time.monotonic() - began, 1),
+        "run_id": run_id,
+    }
+    if late:
+        module.fail_json(
+            msg=f"not ready after {module.params['wait_timeout']:.0f} s: {'; '.join(late)}", changed=True, **result
+        )
+    module.exit_json(changed=True, **result)
+
+
+def _name(container: Json) -> str:
+    return str(container.get("Name", "")).lstrip("/")
+
+
+def _state_of(containers: t.Sequence[Json], service: str) -> str | None:
+    return next((str(item["State"]["Status"]) for item in containers if service_of(item) == service), None)
+
+
+if __name__ == "__main__":
+    main()

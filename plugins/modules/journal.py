@@ -1,0 +1,157 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, fastgpt.ops contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: journal
+short_description: Lock a host, list what was changed on it, and undo it
+version_added: 0.1.0
+description:
+  - Every change of this collection is written into a journal on the host before it is made. This module reads it,
+    undoes the changes of a run or of one of its findings, and keeps the lock that stops two runs from meeting.
+  - A file that somebody changed since is left as it is, with the reason.
+author:
+  - fastgpt.ops contributors (@fastgpt-ops)
+options:
+  state:
+    description:
+      - V(listed) only gives the changes.
+      - V(undone) undoes the changes of O(run_id), the last one first; files before the services that read them.
+      - V(locked) takes the lock for O(run_id) or holds it longer; it fails where another run has it, and names it.
+      - V(unlocked) gives the lock back where O(run_id) has it.
+    type: str
+    choices: [listed, undone, locked, unlocked]
+    default: listed
+  run_id:
+    description: The run. Needed for everything but V(listed).
+    type: str
+  finding:
+    description: Only the changes made for this finding.
+    type: str
+  holder:
+    description: Who takes the lock, as others will read it.
+    type: str
+    default: unknown
+  lock_seconds:
+    description: Seconds after which the lock ends by itself, so that a controller that died blocks nobody.
+    type: float
+    default: 1800
+attributes:
+  check_mode:
+    support: full
+    description: Undoes nothing and takes no lock, says what it would do.
+  diff_mode:
+    support: none
+    description: The changes to undo are listed instead.
+"""
+
+EXAMPLES = r"""
+- name: Undo everything a run changed on this host
+  fastgpt.ops.journal:
+    state: undone
+    run_id: 20260301T120000Z-4f2a
+
+- name: See what was ever changed here
+  fastgpt.ops.journal:
+  register: changed_here
+"""
+
+RETURN = r"""
+changes:
+  description: The changes meant, oldest first.
+  type: list
+  elements: dict
+  returned: O(state=listed) or O(state=undone)
+  contains:
+    action:
+      description: What was done, such as V(replace-file), V(attributes) or V(up).
+      type: str
+    target:
+      description: The file, service or container.
+      type: str
+    finding:
+      description: What it was done for.
+      type: str
+    status:
+      description: V(planned), V(done) or V(undone).
+      type: str
+refused:
+  description: Changes that could not be undone, with the reason.
+  type: list
+  elements: str
+  returned: O(state=undone)
+"""
+
+import dataclasses
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.fastgpt.ops.plugins.module_utils._journal import Journal, JournalError, Lock
+from ansible_collections.fastgpt.ops.plugins.module_utils._undo import undo
+
+
+def undo_run(module: AnsibleModule, journal: Journal) -> None:
+    """Undo what the run changed and end the module; failed where a change was refused."""
+    run_id, finding = module.params["run_id"], module.params["finding"]
+    changes = journal.changes(run_id, finding)
+    if not changes:
+        known = sorted({change.run_id for change in journal.changes()})
+        of = f"finding {finding} in run {run_id}" if finding else f"run {run_id}"
+        module.exit_json(changed=False, changes=[], refused=[], msg=f"nothing was changed by {of}; runs: {known}")
+    outcomes = undo(journal, changes, pretend=module.check_mode)
+    refused = [
+        f"{outcome.change.action} {outcome.change.target}: {outcome.refused}" for outcome in outcomes if outcome.refused
+    ]
+    result = {
+        "changed": any(outcome.undone for outcome in outcomes),
+        "changes": [dataclasses.asdict(change) for change in journal.changes(run_id, finding)],
+        "refused": refused,
+    }
+    if refused:
+        module.fail_json(msg="not everything could be undone: " + "; ".join(refused), **result)
+    module.exit_json(**result)
+
+
+def lock(module: AnsibleModule) -> None:
+    """Take or give back the lock and end the module."""
+    held = Lock()
+    run_id = module.params["run_id"]
+    holder = held.holder()
+    if module.params["state"] == "unlocked":
+        mine = bool(holder and holder["run_id"] == run_id)
+        module.exit_json(changed=mine and (module.check_mode or held.give_back(run_id)))
+    if not module.check_mode:
+        held.take(run_id, module.params["holder"], module.params["lock_seconds"])
+    elif holder and holder["run_id"] != run_id:
+        raise JournalError(f"run {holder['run_id']} of {holder['who']} is working on this host")
+    module.exit_json(changed=not holder)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"type": "str", "choices": ["listed", "undone", "locked", "unlocked"], "default": "listed"},
+            "run_id": {"type": "str"},
+            "finding": {"type": "str"},
+            "holder": {"type": "str", "default": "unknown"},
+            "lock_seconds": {"type": "float", "default": 1800},
+        },
+        required_if=[(("state"), state, ("run_id",)) for state in ("undone", "locked", "unlocked")],
+        supports_check_mode=True,
+    )
+    try:
+        if module.params["state"] == "undone":
+            undo_run(module, Journal())
+        elif module.params["state"] == "listed":
+            found = Journal().changes(module.params["run_id"], module.params["finding"])
+            module.exit_json(changed=False, changes=[dataclasses.asdict(change) for change in found])
+        else:
+            lock(module)
+    except JournalError as error:
+        module.fail_json(msg=str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+# Copyright: (c) 2026, fastgpt.ops contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What became of each finding of a remediation: the report of before, the steps' results and the diagnosis of after."""
+
+from __future__ import annotations
+
+import typing as t
+
+Json = dict[str, t.Any]
+
+
+def merge(before: Json, after: t.Sequence[Json], results: t.Mapping[str, t.Sequence[Json]]) -> list[Json]:
+    """Give the hosts' entries of after: what is gone since stays as ``fixed``, each step's end is its finding's status.
+
+    :param before: the whole report
+    :param after: the hosts' entries now
+    :param results: by host, for each step ``finding``, ``service``, ``status`` and ``message``
+    """
+    earlier = {host["host"]: host for host in before["hosts"]}
+    return [_host(earlier.get(host["host"]), host, results.get(host["host"], ())) for host in after]
+
+
+def _host(before: Json | None, after: Json, results: t.Sequence[Json]) -> Json:
+    ends = {(item["finding"], item.get("service")): item for item in results}
+    findings = [_with_end(finding, ends.get(_key(finding))) for finding in after["findings"]]
+    left = {_key(finding) for finding in after["findings"]}
+    gone = [f for f in (before or {}).get("findings", []) if _key(f) not in left] if after["reachable"] else []
+    for rank, finding in enumerate(gone, len(findings) + 1):
+        end = ends.get(_key(finding)) or {}
+        proof = end.get("proof") or after["checks"].get(finding["id"], {}).get("status", "gone")
+        findings.append({**finding, "rank": rank, "status": "fixed", "proof": proof})
+    return {**after, "findings": findings}
+
+
+def _with_end(finding: Json, end: Json | None) -> Json:
+    if not end:
+        return finding
+    return {**finding, "status": end["status"], "message": end.get("message")}
+
+
+def _key(finding: Json) -> tuple[str, str | None]:
+    return finding.get("id") or finding["finding"], finding.get("service")

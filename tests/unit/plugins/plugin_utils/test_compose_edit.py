@@ -1,0 +1,182 @@
+# Copyright: (c) 2026, fastgpt.ops contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Edits of compose files touch the lines that must change and nothing else."""
+
+from __future__ import annotations
+
+import difflib
+import typing as t
+
+import pytest
+from ansible_collections.fastgpt.ops.plugins.module_utils._edits import (
+    EditError,
+    Replace,
+    apply_edits,
+    from_dicts,
+    to_dicts,
+)
+from ansible_collections.fastgpt.ops.plugins.plugin_utils import compose_edit
+from ansible_collections.fastgpt.ops.plugins.plugin_utils.compose import ComposeFile
+
+FILE = """\
+# our FastGPT
+x-log: &log
+  driver: json-file
+x-env: &env
+  TZ: Asia/Shanghai
+services:
+  mongo:   # the replica set
+    image: "mongo:5.0.18" # keep 5
+    logging: *log
+    ports:
+      - '27017:27017'
+  fastgpt:
+    image: ghcr.io/labring/fastgpt:v4.8.11
+    logging: *log
+    ports: ["3000:3000"]
+    environment:
+      - CHAT_API_KEY=sk-x
+      - FE_DOMAIN=
+    networks: [fastgpt]
+  aiproxy:
+    image: ${AIPROXY_IMAGE:-ghcr.io/labring/aiproxy:v0.1.7}
+    ports:
+      - target: 3000
+        published: 3010
+    environment:
+      <<: *env
+      ADMIN_KEY: k
+      EMPTY:
+  oneapi:
+    image: justsong/one-api:v0.6.7
+    environment: *env
+networks:
+  fastgpt:
+"""
+
+
+def changed(text: str, **changes: t.Any) -> list[str]:
+    """Edit the file and give the lines that are new or changed."""
+    after = compose_edit.edited(ComposeFile("docker-compose.yml", text), changes)
+    assert apply_edits(text, compose_edit.between(text, after)) == after
+    return [line[2:] for line in difflib.ndiff(text.splitlines(), after.splitlines()) if line.startswith("+ ")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "lines"),
+    [
+        pytest.param(
+            {"service": "mongo", "image": "mongo:5.0.32"},
+            ['    image: "mongo:5.0.32" # keep 5'],
+            id="quotes and comment stay",
+        ),
+        pytest.param(
+            {"service": "fastgpt", "ports": [{"container_port": 3000, "host": "3100"}]},
+            ['    ports: ["3100:3000"]'],
+            id="port in a flow list",
+        ),
+        pytest.param(
+            {"service": "mongo", "ports": [{"container_port": 27017, "host": "127.0.0.1:27017"}]},
+            ["      - '127.0.0.1:27017:27017'"],
+            id="port bound to loopback",
+        ),
+        pytest.param(
+            {"service": "aiproxy", "ports": [{"container_port": 3000, "host": "3011"}]},
+            ["        published: 3011"],
+            id="long form port",
+        ),
+        pytest.param(
+            {"service": "fastgpt", "environment": {"CHAT_API_KEY": "sk-y"}},
+            ["      - CHAT_API_KEY=sk-y"],
+            id="variable in a list",
+        ),
+        pytest.param(
+            {"service": "fastgpt", "environment": {"NEW": "a: b"}},
+            ['      - "NEW=a: b"'],
+            id="new variable that needs quotes",
+        ),
+        pytest.param(
+            {"service": "aiproxy", "environment": {"TZ": "UTC"}},
+            ["      TZ: UTC"],
+            id="merged variable is overridden",
+        ),
+        pytest.param(
+            {"service": "aiproxy", "environment": {"EMPTY": "x"}},
+            ["      EMPTY: x"],
+            id="variable without value",
+        ),
+        pytest.param(
+            {"service": "mongo", "environment": {"A": "b"}},
+            ["    environment:", "      A: b"],
+            id="first variable of a service",
+        ),
+        pytest.param(
+            {"service": "fastgpt", "networks": ["model"], "declare_networks": ["model"]},
+            ["    networks: [fastgpt, model]", "  model: {}"],
+            id="join another network",
+        ),
+        pytest.param(
+            {"service": "mongo", "settings": {"shm_size": "512mb"}},
+            ["    shm_size: 512mb"],
+            id="plain setting",
+        ),
+    ],
+)
+def test_only_these_lines_change(changes: dict[str, t.Any], lines: list[str]) -> None:
+    assert changed(FILE, **changes) == lines
+
+
+def test_what_is_there_already_changes_nothing() -> None:
+    assert changed(FILE, service="fastgpt", networks=["fastgpt"], declare_networks=["fastgpt"]) == []
+    assert changed(FILE, service="mongo", image="mongo:5.0.18") == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        pytest.param({"service": "aiproxy", "image": "x:1"}, "variable AIPROXY_IMAGE", id="value from .env"),
+        pytest.param(
+            {"service": "mongo", "settings": {"logging": "x"}}, "anchor|no value on one line", id="shared anchor"
+        ),
+        pytest.param({"service": "redis", "image": "x:1"}, "has no redis", id="no such service"),
+        pytest.param(
+            {"service": "mongo", "ports": [{"container_port": 1, "host": "2"}]},
+            "no container port 1",
+            id="no such port",
+        ),
+        pytest.param({"image": "x:1"}, "'service' is missing", id="no service named"),
+    ],
+)
+def test_refused_with_the_reason(changes: dict[str, t.Any], reason: str) -> None:
+    with pytest.raises(compose_edit.RefusedError, match=reason):
+        changed(FILE, **changes)
+
+
+def test_a_file_that_does_not_parse_is_refused() -> None:
+    with pytest.raises(compose_edit.RefusedError, match="does not parse"):
+        changed("services:\n  a: [\n", service="a", image="b")
+
+
+def test_windows_line_ends_and_bom_stay() -> None:
+    text = "\ufeff" + FILE.replace("\n", "\r\n")
+    compose = ComposeFile("docker-compose.yml", text)
+    after = compose_edit.edited(compose, {"service": "mongo", "image": "mongo:5.0.32", "settings": {"shm_size": "1g"}})
+    assert after.startswith("\ufeff# our")
+    assert after.count("\r\n") == after.count("\n") == text.count("\n") + 1
+
+
+def test_edits_made_on_tokens_fit_the_real_text() -> None:
+    seen = "services:\n  a:\n    environment:\n      - URI=mongodb://u:<secret:123456>@localhost:27017/x\n"
+    real = seen.replace("<secret:123456>", "a-much-longer-password")
+    new = "mongodb://u:<secret:123456>@mongo:27017/x"
+    after = compose_edit.edited(ComposeFile("c.yml", seen), {"service": "a", "environment": {"URI": new}})
+    edits = from_dicts(to_dicts(compose_edit.between(seen, after)))
+    assert apply_edits(real, edits) == real.replace("localhost", "mongo")
+
+
+def test_an_edit_for_another_file_is_refused() -> None:
+    with pytest.raises(EditError, match="line 1 does not hold 'b'"):
+        apply_edits("a\n", [Replace(1, "b", "c", 0)])
+    with pytest.raises(EditError, match="line 5 is not there"):
+        apply_edits("a\n", [Replace(5, "b", "c", 0)])
