@@ -157,6 +157,16 @@ def build_order(builds: Iterable[Build], folder: Path = IMAGES) -> list[list[Bui
 
 
 def make_stack_images(images: dict[str, Build]) -> None:
-    """Build every image of the stacks; needs the trixie base image."""
+    """Build every image of the stacks; needs the trixie base image.
+
+    Images of one folder are built one after the other: they share layers through the builder's cache.
+    """
     for wave in build_order(images.values()):
-        in_parallel(make_image, wave)
+        folders = sorted({build.folder for build in wave})
+
+        def make_folder(folder: Path, wave: list[Build] = wave) -> None:
+            for build in wave:
+                if build.folder == folder:
+                    make_image(build)
+
+        in_parallel(make_folder, folders)
