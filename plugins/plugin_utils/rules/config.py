@@ -229,6 +229,8 @@ def mount_missing(d: Deployment) -> t.Iterator[Hit]:
             _mounts_source(d),
             shown,
             service=d.facts["app_service"],
+            # what people paste of a compose file is often a part of it
+            confidence="certain" if d.live or d.app else "possible",
             expected={"en": f"a mount at {TARGET}", "zh": f"应挂载到 {TARGET}"},
         )
 

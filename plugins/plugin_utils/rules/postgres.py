@@ -257,3 +257,24 @@ def small_shm(d: Deployment) -> t.Iterator[Hit]:
                 expected={"en": "at least 64 MiB", "zh": "至少 64 MiB"},
                 severity="warning",
             )
+
+
+@rule("pg-auth-failed", needs=["services", "env:app"], component="pg")
+def login_differs(d: Deployment) -> t.Iterator[Hit]:
+    """The same file gives PostgreSQL one password and FastGPT another; only where no container shows the truth."""
+    service = d.service_of("pg")
+    if not service or d.one("pg"):
+        return
+    made = service.environment.get("POSTGRES_USER"), service.environment.get("POSTGRES_PASSWORD")
+    for target in targets(d.env_of("app")):
+        used = target.address.user, target.address.password
+        is_ours = target.address.host in (service.name, service.container_name)
+        is_plain = all(text and "$" not in text for text in (*made, *used))
+        if target.variable == "PG_URL" and is_ours and is_plain and made != used:
+            yield hit(
+                f"{d.facts['compose_file']}: PG_URL and POSTGRES_*",
+                f"{used[0]}:{used[1]} against {made[0]}:{made[1]}",
+                service=service.name,
+                confidence="likely",
+                expected={"en": "the same user and password", "zh": "用户名和密码应一致"},
+            )
