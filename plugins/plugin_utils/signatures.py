@@ -161,8 +161,10 @@ def _cut(line: str, column: int) -> str:
 
 def _alternatives(pattern: str) -> list[str]:
     """Cut a pattern at the ``|`` that stand outside of all groups and classes; each part keeps the leading flags."""
-    flags = match[0] if (match := re.match(r"\(\?[a-z]+\)", pattern)) else ""
-    parts, start, depth, in_class = [], len(flags), 0, False
+    leading = re.match(r"\(\?[a-z]+\)", pattern)
+    flags = leading[0] if leading else ""
+    parts: list[str] = []
+    start, depth, in_class = len(flags), 0, False
     for token in re.finditer(r"\\.|\[\^?\]?|[()\]|]", pattern[start:], re.DOTALL):
         text, position = token[0], len(flags) + token.start()
         if text[0] == "[":

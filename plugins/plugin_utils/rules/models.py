@@ -42,7 +42,7 @@ def model_lists(d: Deployment) -> tuple[list[dict[str, t.Any]], list[dict[str, t
 
 
 def _entries(config: dict[str, t.Any], names: t.Sequence[str]) -> list[dict[str, t.Any]]:
-    listed = next((config[name] for name in names if isinstance(config.get(name), list)), [])
+    listed: list[t.Any] = next((config[name] for name in names if isinstance(config.get(name), list)), [])
     return [entry for entry in listed if isinstance(entry, dict)]
 
 
@@ -93,7 +93,7 @@ def _absent(d: Deployment) -> tuple[list[Absent], bool]:
     plain = {_plain(name): name for name in served}
     absent = [
         Absent(str(entry["model"]), plain.get(_plain(str(entry["model"]))), is_vector)
-        for is_vector, entries in enumerate(lists)
+        for is_vector, entries in zip((False, True), lists)
         for entry in entries
         if entry.get("model") and entry["model"] not in served
     ]
