@@ -66,6 +66,26 @@ def server_on_localhost(d: Deployment) -> t.Iterator[Hit]:
                 )
 
 
+_SETTING = re.compile(r"^\s*(?:-\s*)?[\"']?([A-Z][A-Z0-9_]+)[\"']?\s*[=:]\s*[\"']?([^\s\"'#]+)", re.MULTILINE)
+
+
+@rule("container-localhost", needs=["compose"])
+def localhost_in_a_fragment(d: Deployment) -> t.Iterator[Hit]:
+    """The same for a posted part of a compose file, which tells no service."""
+    if d.services:
+        return
+    for compose in (c for c in d.compose_files if "environment:" in c.text):
+        for target in targets(dict(_SETTING.findall(compose.text))):
+            if target.address.host in LOOPBACK and not re.search(r"network_mode:\s*[\"']?host", compose.text):
+                yield hit(
+                    compose.path,
+                    shown(target),
+                    address=f"{target.address.host}:{target.port or '?'}",
+                    confidence="likely",
+                    expected={"en": "a service name, or host.docker.internal", "zh": "服务名，或 host.docker.internal"},
+                )
+
+
 @rule("host-docker-internal-unresolved", needs=["probe:reach"])
 def host_name_unknown(d: Deployment) -> t.Iterator[Hit]:
     """Tried from inside FastGPT's container."""
