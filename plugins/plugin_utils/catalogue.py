@@ -28,6 +28,7 @@ class Entry:
     """One finding id: its class, its texts and what it can explain.
 
     :ivar explains: ids of findings that this one, where both are there, is the cause of
+    :ivar explains_of: the same for findings that tell only which container suffers, by the component that does
     :ivar order: place among findings of equal rank; by the catalogue's own order
     """
 
@@ -41,6 +42,7 @@ class Entry:
     faq: str | None = None
     role: str | None = None
     explains: tuple[str, ...] = ()
+    explains_of: t.Mapping[str, t.Sequence[str]] = dataclasses.field(default_factory=dict)
     order: int = 0
 
 

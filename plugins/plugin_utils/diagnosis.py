@@ -21,6 +21,7 @@ MAX_PROOFS = 4
 FOUND, OK, UNKNOWN, NOT_APPLICABLE = "found", "ok", "unknown", "not_applicable"
 
 NOT_IMPLEMENTED = {"en": "not implemented yet", "zh": "尚未实现"}
+CRASHED = {"en": "the check itself failed on this evidence: {!r}", "zh": "检查程序在这份数据上出错：{!r}"}
 NO_DEPLOYMENT = {"en": "no FastGPT deployment on this host", "zh": "此主机上没有 FastGPT 部署"}
 
 
@@ -46,6 +47,7 @@ class Finding:
     steps: list[dict[str, str]]
     explained_by: list[str] = dataclasses.field(default_factory=list)
     rank: int = 0
+    component: str | None = None
     status: str = "open"
 
 
@@ -90,8 +92,9 @@ def _signatures_by_finding() -> dict[str, list[Signature]]:
 
 
 def unreachable(host: str, message: str) -> HostDiagnosis:
-    """Make the entry of a host that could not be read."""
-    return HostDiagnosis(host, False, {}, {}, [], message)
+    """Make the entry of a host that could not be read: every check is unknown."""
+    unread = Outcome(UNKNOWN, {"en": "the host could not be read", "zh": "无法读取该主机"})
+    return HostDiagnosis(host, False, {}, dict.fromkeys(catalogue.findings(), unread), [], message)
 
 
 def diagnose(
@@ -170,7 +173,10 @@ def _run_rule(deployment: Deployment, rule: Rule) -> tuple[Outcome, list[Hit]]:
     missing = [need for need in rule.needs if not needs.is_met(need, deployment)]
     if missing:
         return _missing(missing), []
-    hits = list(rule.check(deployment))
+    try:
+        hits = list(rule.check(deployment))
+    except Exception as error:  # what people's files hold cannot be foreseen; the other checks still count
+        return Outcome(UNKNOWN, {lang: words.format(error) for lang, words in CRASHED.items()}), []
     return Outcome(FOUND if hits else OK), hits
 
 
@@ -213,7 +219,7 @@ def _looked(deployment: Deployment, patterns: t.Sequence[Signature]) -> Outcome:
         names = ", ".join(sorted(wanted))
         return Outcome(NOT_APPLICABLE, {"en": f"no {names} in this deployment", "zh": f"此部署中没有 {names}"})
     missing = sorted(c for c in present if not deployment.log_of(c))
-    if missing and (deployment.live or len(missing) == len(present)):
+    if missing:
         return _missing([f"log:{component}" for component in missing])
     if not deployment.logs and not (deployment.live and "daemon" in wanted):
         return _missing(["texts"])
@@ -249,6 +255,7 @@ def _finding(deployment: Deployment, entry: catalogue.Entry, hit: Hit) -> Findin
         severity=hit.severity or entry.severity,
         confidence=hit.confidence,
         service=hit.service,
+        component=deployment.component_named(hit.service),
         title=catalogue.fill(entry.title, facts),
         cause=catalogue.fill(entry.cause, facts),
         steps=[catalogue.fill(step, facts) for step in entry.steps],

@@ -146,6 +146,13 @@ class Deployment:
                 return container
         return None
 
+    def component_named(self, name: str | None) -> str | None:
+        """Tell which component a container or service is, by its name where nothing else is known of it."""
+        container, service = self.container_named(name), self.services.get(name or "")
+        if container:
+            return container.component
+        return self.component_of_service(service) if service else component_of(None, name)
+
     # --- files
 
     @property

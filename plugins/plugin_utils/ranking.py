@@ -19,6 +19,7 @@ class Ranked(t.Protocol):
     severity: str
     confidence: str
     service: str | None
+    component: str | None
 
 
 def explanations(found: t.Sequence[Ranked]) -> list[list[str]]:
@@ -29,13 +30,7 @@ def explanations(found: t.Sequence[Ranked]) -> list[list[str]]:
     """
     result = []
     for effect in found:
-        causes = [
-            cause.entry.id
-            for cause in found
-            if effect.entry.id in cause.entry.explains
-            and cause.entry.id != effect.entry.id
-            and _same_matter(cause, effect)
-        ]
+        causes = [cause.entry.id for cause in found if cause.entry.id != effect.entry.id and _explains(cause, effect)]
         mutual = [c for c in causes if c in effect.entry.explains]
         before = {c.entry.id for c in found if c.entry.order < effect.entry.order}
         result.append(sorted({c for c in causes if c not in mutual or c in before}))
@@ -46,6 +41,12 @@ PER_SERVICE = frozenset(
     {"container-restart-loop", "container-not-running", "container-unhealthy", "container-config-drift"}
 )
 """Findings that tell only which container suffers."""
+
+
+def _explains(cause: Ranked, effect: Ranked) -> bool:
+    if effect.entry.id in cause.entry.explains_of.get(cause.component or "", ()):
+        return True
+    return effect.entry.id in cause.entry.explains and _same_matter(cause, effect)
 
 
 def _same_matter(cause: Ranked, effect: Ranked) -> bool:
