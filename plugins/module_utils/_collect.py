@@ -23,6 +23,7 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._discover import (
     is_app,
 )
 from ansible_collections.fastgpt.ops.plugins.module_utils._models import call_models
+from ansible_collections.fastgpt.ops.plugins.module_utils._mongo import ask_mongo
 from ansible_collections.fastgpt.ops.plugins.module_utils._net import parse_addresses, peer_of
 from ansible_collections.fastgpt.ops.plugins.module_utils._run import MEBIBYTE, Deadline, Failures, Result, gather, run
 from ansible_collections.fastgpt.ops.plugins.module_utils._secrets import Tokeniser
@@ -420,7 +421,7 @@ class _Collector:
         calls: Calls = {}
         mongo = self._service("MONGODB_URI", _MONGO_IMAGE)
         if mongo:
-            calls["mongo"] = lambda: probes.ask_mongo(mongo, app, deadline)
+            calls["mongo"] = lambda: ask_mongo(mongo, app, deadline)
         pg = self._service("PG_URL", _PG_IMAGE)
         if pg:
             calls["pg"] = lambda: probes.ask_pg(pg, app, deadline)

@@ -10,7 +10,6 @@ in the other fields, its words in ``message``.
 from __future__ import annotations
 
 import ipaddress
-import json
 import os
 import re
 import typing as t
@@ -33,7 +32,7 @@ if t.TYPE_CHECKING:
 
 Json = t.Dict[str, t.Any]
 
-_EXEC_LIMIT = 20.0
+EXEC_LIMIT = 20.0
 _HTTP_LIMIT = 4.0
 _REACH_LIMIT = 40
 _INIT_DATA = "/api/common/system/getInitData"
@@ -45,7 +44,7 @@ _NOT_REACHED = re.compile(
 _HOST_PORT = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$|^[0-9A-Fa-f:]+$")
 
 
-def _exec(
+def in_container(
     container: str, script: str, arguments: t.Sequence[str], limit: float, env: t.Mapping[str, str] | None = None
 ) -> tuple[dict[str, bytes], Result]:
     """Run a script of sections in a container; give the sections by name, and how the command ended."""
@@ -62,7 +61,7 @@ def _exec(
     return sections, result
 
 
-def _text(data: bytes | None) -> str:
+def text_of(data: bytes | None) -> str:
     return (data or b"").decode("utf-8", "replace")
 
 
@@ -102,7 +101,7 @@ def inside_app(app: Json, deadline: Deadline) -> Json:
     targets = targets_of(env)
     pairs = sorted({f"{host}|{port}" for _variable, host, port in targets})
     path = config_path(env)
-    sections, result = _exec(app["id"], scripts.APP, [path, *pairs], deadline.left(_EXEC_LIMIT))
+    sections, result = in_container(app["id"], scripts.APP, [path, *pairs], deadline.left(EXEC_LIMIT))
     if not sections:
         error = result.error or "no answer"
         return {
@@ -118,14 +117,14 @@ def inside_app(app: Json, deadline: Deadline) -> Json:
         "process_env": _environment(sections),
         "app_config": _inside_config(path, sections),
         "app_version": _app_version(sections.get("package")),
-        "reach": _reach(targets, _text(sections.get("reach"))),
+        "reach": _reach(targets, text_of(sections.get("reach"))),
         "error": result.error if result.rc is None else None,
     }
 
 
 def _environment(sections: t.Mapping[str, bytes]) -> dict[str, str] | None:
-    raw = _text(sections.get("environ"))
-    pairs = raw.split("\0") if raw.strip("\0\n") else _text(sections.get("env")).split("\n")
+    raw = text_of(sections.get("environ"))
+    pairs = raw.split("\0") if raw.strip("\0\n") else text_of(sections.get("env")).split("\n")
     found = dict(pair.partition("=")[::2] for pair in pairs if "=" in pair)
     return found or None
 
@@ -141,26 +140,26 @@ def _inside_config(path: str, sections: t.Mapping[str, bytes]) -> Json:
         "truncated": False,
         "error": None,
     }
-    said = _text(sections.get("stat")).strip()
+    said = text_of(sections.get("stat")).strip()
     fields = said.split("|")
     if len(fields) != 3:
         answer["kind"] = "missing" if "No such file" in said else None
         answer["error"] = None if answer["kind"] else said or "no answer"
         return answer
-    answer.update(kind=_kind(fields[0]), size=int(fields[1]), inode=int(fields[2]))
-    answer["sha256"] = _text(sections.get("sha")).split(" ")[0].strip() or None
+    answer.update(kind=kind_of_words(fields[0]), size=int(fields[1]), inode=int(fields[2]))
+    answer["sha256"] = text_of(sections.get("sha")).split(" ")[0].strip() or None
     if answer["kind"] == "file":
-        answer["text"] = _text(sections.get("config"))[: answer["size"]]
+        answer["text"] = text_of(sections.get("config"))[: answer["size"]]
         answer["truncated"] = answer["size"] > TEXT_LIMIT
     return answer
 
 
-def _kind(words: str) -> str:
+def kind_of_words(words: str) -> str:
     return "directory" if words == "directory" else "file" if words.startswith("regular") else "other"
 
 
 def _app_version(package: bytes | None) -> Json:
-    version = load_object(_text(package)).get("version")
+    version = load_object(text_of(package)).get("version")
     return {"version": version, "error": None if version else "no version in the container's package.json"}
 
 
@@ -199,88 +198,6 @@ def _is_ip(host: str) -> bool:
 # --- databases
 
 
-def mongo_logins(app: Json | None, container: Json) -> tuple[list[Json], str]:
-    """Give the logins to try, the app's own first, and the name of the app's database."""
-    logins, database = [], "fastgpt"
-    for address in parse_addresses(((app or {}).get("env") or {}).get("MONGODB_URI") or "")[:1]:
-        database = address.database or ((app or {}).get("env") or {}).get("MONGODB_NAME") or "test"
-        if address.user:
-            source = address.options.get("authSource") or address.database or "admin"
-            logins.append({"user": address.user, "password": address.password, "source": source, "app": True})
-    env = container.get("env") or {}
-    if env.get("MONGO_INITDB_ROOT_USERNAME") and env.get("MONGO_INITDB_ROOT_PASSWORD"):
-        logins.append(
-            {
-                "user": env["MONGO_INITDB_ROOT_USERNAME"],
-                "password": env["MONGO_INITDB_ROOT_PASSWORD"],
-                "source": "admin",
-                "app": False,
-            }
-        )
-    return logins, database
-
-
-def ask_mongo(container: Json, app: Json | None, deadline: Deadline) -> Json:
-    """Ask MongoDB inside its container for its replica set, version and root user.
-
-    :returns: ``mongo`` and ``mongo_keyfile`` of the probes
-    """
-    words = " ".join(container.get("entrypoint") or []) + " " + " ".join(container.get("command") or [])
-    key = re.search(r"--keyFile[=\s]+[\"']?([^\s\"']+)", words)
-    port = re.search(r"(?<![\w-])--port[=\s]+[\"']?(\d+)", words)
-    logins, database = mongo_logins(app, container)
-    script = scripts.MONGO_JS.replace("DATABASE", json.dumps(database))
-    arguments = [port[1] if port else "27017", script, key[1] if key else ""]
-    sections, result = _exec(
-        container["id"],
-        scripts.MONGO,
-        arguments,
-        deadline.left(_EXEC_LIMIT),
-        {"FASTGPT_OPS_LOGINS": json.dumps(logins)},
-    )
-    answer: Json = {"container": container["name"], "shell": None, "reachable": None, "error": None}
-    shell, _newline, said = _text(sections.get("shell")).partition("\n")
-    answer["shell"] = shell.strip() if shell.strip() in ("mongo", "mongosh") else None
-    answer.update(_mongo_answer(answer["shell"], said, result))
-    answers = {"mongo": answer}
-    if key:
-        answers["mongo_keyfile"] = _keyfile(container["name"], key[1], _text(sections.get("key")).strip())
-    return answers
-
-
-def _mongo_answer(shell: str | None, said: str, result: Result) -> Json:
-    if shell is None:
-        return {"error": result.error or "neither mongosh nor mongo in the container"}
-    _head, marker, tail = said.rpartition("FASTGPT_OPS ")
-    facts = load_object(tail) if marker else {}
-    if facts:
-        return dict(facts, reachable=True)
-    if re.search(r"ECONNREFUSED|couldn't connect|Connection refused|ServerSelection|connection attempt failed", said):
-        return {"reachable": False, "message": said.strip()[-1000:]}
-    return {"error": said.strip()[-1000:] or result.error or "no answer"}
-
-
-def _keyfile(container: str, path: str, said: str) -> Json:
-    answer: Json = {
-        "container": container,
-        "path": path,
-        "kind": "missing",
-        "mode": None,
-        "uid": None,
-        "gid": None,
-        "size": None,
-        "error": None,
-    }
-    fields = said.split("|")
-    if len(fields) == 5:
-        answer.update(
-            kind=_kind(fields[0]), size=int(fields[1]), mode=fields[2].zfill(4), uid=int(fields[3]), gid=int(fields[4])
-        )
-    elif "No such file" not in said:
-        answer.update(kind=None, error=said or "no answer")
-    return answer
-
-
 def ask_pg(container: Json, app: Json | None, deadline: Deadline) -> Json:
     """Ask PostgreSQL in its container for version, vector extension and table; and whether the app's login works."""
     addresses = parse_addresses(((app or {}).get("env") or {}).get("PG_URL") or "")[:1]
@@ -293,8 +210,8 @@ def ask_pg(container: Json, app: Json | None, deadline: Deadline) -> Json:
     login = (
         {"FASTGPT_OPS_USER": addresses[0].user, "FASTGPT_OPS_PASSWORD": addresses[0].password} if addresses else None
     )
-    sections, result = _exec(
-        container["id"], scripts.PG, [database, scripts.PG_QUERY], deadline.left(_EXEC_LIMIT), login
+    sections, result = in_container(
+        container["id"], scripts.PG, [database, scripts.PG_QUERY], deadline.left(EXEC_LIMIT), login
     )
     answer: Json = {
         "container": container["name"],
@@ -304,7 +221,7 @@ def ask_pg(container: Json, app: Json | None, deadline: Deadline) -> Json:
         "message": None,
         "error": None,
     }
-    said, logged_in = _text(sections.get("facts")).strip(), _text(sections.get("login")).strip()
+    said, logged_in = text_of(sections.get("facts")).strip(), text_of(sections.get("login")).strip()
     facts = load_object(said)
     if facts:
         answer.update(facts, reachable=True)

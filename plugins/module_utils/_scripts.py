@@ -55,12 +55,19 @@ wait
 )
 """Arguments: config.json's path, then ``host|port`` of each server to reach."""
 
+STAT = (
+    _SECTIONS
+    + r"""
+section stat
+stat -L -c '%F|%s|%a|%u|%g' "$1" 2>&1
+"""
+)
+"""Argument: a path."""
+
 MONGO = (
     _SECTIONS
     + r"""
-port=$1 script=$2 key=$3
-section key
-if [ -n "$key" ]; then stat -L -c '%F|%s|%a|%u|%g' "$key" 2>&1; fi
+port=$1 script=$2
 section shell
 address="mongodb://127.0.0.1:$port/?directConnection=true&serverSelectionTimeoutMS=3000"
 if command -v mongosh >/dev/null 2>&1; then
@@ -75,61 +82,29 @@ else
 fi
 """
 )
-"""Arguments: mongod's port, the JavaScript, the key file's path or nothing."""
+"""Arguments: mongod's port, the JavaScript."""
 
 # Runs in mongosh and in the legacy shell; the first throws on a refused command, the second returns the refusal.
 MONGO_JS = r"""
 var logins = typeof LOGINS === 'undefined' ? JSON.parse(process.env.FASTGPT_OPS_LOGINS) : LOGINS;
-function ask(name, command) {
-  try { return db.getSiblingDB(name).runCommand(command); }
+function ask(question) {
+  try { return db.getSiblingDB(question[0]).runCommand(question[1]); }
   catch (e) { return {ok: 0, code: e.code, errmsg: String(e.message || e)}; }
 }
 function login(l) {
   try {
     var reply = db.getSiblingDB(l.source).auth({user: l.user, pwd: l.password});
-    return {ok: reply === 1 || reply.ok === 1, message: 'refused'};
-  } catch (e) { return {ok: false, code: e.code, message: String(e.message || e)}; }
+    return {app: l.app, ok: reply === 1 || reply.ok === 1, message: 'refused'};
+  } catch (e) { return {app: l.app, ok: false, code: e.code, message: String(e.message || e)}; }
 }
-var out = {auth: null, auth_code: null, message: null, datasets: null, training: null};
+var tried = [];
 for (var i = 0; i < logins.length; i++) {
-  var answer = login(logins[i]);
-  if (logins[i].app) {
-    out.auth = answer.ok;
-    if (!answer.ok) { out.auth_code = answer.code; out.message = answer.message; }
-  }
-  if (answer.ok) break;
+  tried.push(login(logins[i]));
+  if (tried[i].ok) break;
 }
-var hello = ask('admin', {isMaster: 1}), status = ask('admin', {replSetGetStatus: 1});
-var config = ask('admin', {replSetGetConfig: 1}), build = ask('admin', {buildInfo: 1});
-var fcv = ask('admin', {getParameter: 1, featureCompatibilityVersion: 1});
-var root = ask(DATABASE, {count: 'users', query: {username: 'root'}});
-out.repl_ok = Number(status.ok);
-out.repl_code = status.ok ? null : Number(status.code);
-out.repl_message = status.ok ? null : String(status.errmsg);
-out.state = status.ok ? Number(status.myState) : null;
-out.primary = hello.ismaster === true || hello.isWritablePrimary === true;
-out.set_name = status.set || (config.config || {})._id || hello.setName || null;
-out.set_members = config.ok ? config.config.members.map(function (m) { return m.host; }) : (hello.hosts || null);
-out.version = build.version || null;
-out.fcv = fcv.ok ? fcv.featureCompatibilityVersion.version : null;
-out.root_user = root.ok ? Number(root.n) > 0 : null;
-out.root_message = root.ok ? null : String(root.errmsg);
-if (root.ok) {
-  var models = ask(DATABASE, {distinct: 'datasets', key: 'vectorModel'});
-  var waiting = ask(DATABASE, {count: 'dataset_trainings'});
-  var givenUp = ask(DATABASE, {count: 'dataset_trainings', query: {retryCount: {$lte: 0}}});
-  var failed = {find: 'dataset_trainings', filter: {errorMsg: {$exists: true}}, projection: {errorMsg: 1}, limit: 3};
-  var errors = ask(DATABASE, failed);
-  out.datasets = models.ok ? {vector_models: models.values} : null;
-  out.training = waiting.ok ? {
-    waiting: Number(waiting.n),
-    given_up: givenUp.ok ? Number(givenUp.n) : null,
-    errors: errors.ok ? errors.cursor.firstBatch.map(function (d) { return String(d.errorMsg).slice(0, 500); }) : []
-  } : null;
-}
-print('FASTGPT_OPS ' + JSON.stringify(out));
+print('FASTGPT_OPS ' + JSON.stringify({logins: tried, replies: QUESTIONS.map(ask)}));
 """
-"""DATABASE stands for the app's database as a JavaScript string; the answer is JSON after the word FASTGPT_OPS."""
+"""QUESTIONS stands for (database, command) pairs as JSON; the answer is JSON after the word FASTGPT_OPS."""
 
 PG = (
     _SECTIONS

@@ -107,3 +107,21 @@ def engine(docker: Answer) -> t.Callable[..., Answer]:
         return docker
 
     return up
+
+
+@pytest.fixture
+def inside(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., pathlib.Path]:
+    """Give a function that makes ``docker exec`` run its script here, with small programs of the test before others."""
+
+    def programs(**texts: str) -> pathlib.Path:
+        folder = tmp_path / "bin"
+        folder.mkdir(exist_ok=True)
+        # "docker exec -e NAME ... CONTAINER sh -c SCRIPT ...": all before sh is dropped
+        runner = '#!/bin/sh\nwhile [ "$1" != sh ]; do shift; done\nexec "$@"\n'
+        for name, text in {"docker": runner, **texts}.items():
+            (folder / name).write_text(text if text.startswith("#!") else f"#!/bin/sh\n{text}\n")
+            (folder / name).chmod(0o755)
+        monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+        return folder
+
+    return programs

@@ -30,24 +30,6 @@ def container(name: str, ip: str | None = "127.0.0.1", **more: t.Any) -> dict[st
     return {"id": name, "name": name, "service": name, "networks": {"n": {"aliases": [name], "ip": ip}}, **more}
 
 
-@pytest.fixture
-def inside(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., pathlib.Path]:
-    """Give a function that makes ``docker exec`` run its script here, with small programs of the test before others."""
-
-    def programs(**texts: str) -> pathlib.Path:
-        folder = tmp_path / "bin"
-        folder.mkdir(exist_ok=True)
-        # "docker exec -e NAME ... CONTAINER sh -c SCRIPT ...": all before sh is dropped
-        runner = '#!/bin/sh\nwhile [ "$1" != sh ]; do shift; done\nexec "$@"\n'
-        for name, text in {"docker": runner, **texts}.items():
-            (folder / name).write_text(text if text.startswith("#!") else f"#!/bin/sh\n{text}\n")
-            (folder / name).chmod(0o755)
-        monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
-        return folder
-
-    return programs
-
-
 def test_servers_named_by_variables() -> None:
     assert _probes.targets_of(APP_ENV) == [
         ("MONGODB_URI", "mongo", 27017),
@@ -112,62 +94,6 @@ def test_a_container_that_cannot_be_entered_is_an_error_of_every_answer(
     assert "executable file not found" in found["app_config"]["error"]
     assert found["app_version"]["error"]
     assert found["reach"] == []
-
-
-FACTS = {"repl_ok": 0, "repl_code": 94, "auth": True, "version": "5.0.18"}
-DOWN = "MongoNetworkError: connect ECONNREFUSED 127.0.0.1:27017"
-
-
-@pytest.mark.parametrize(
-    ("shell", "expected"),
-    [
-        (
-            f"echo noise; echo 'FASTGPT_OPS {json.dumps(FACTS)}'",
-            {"shell": "mongosh", "reachable": True, "repl_code": 94},
-        ),
-        (f"echo '{DOWN}'; exit 1", {"reachable": False, "message": DOWN, "error": None}),
-        ("echo 'TypeError: no function'; exit 1", {"reachable": None, "error": "TypeError: no function"}),
-    ],
-    ids=["answers", "down", "fails"],
-)
-def test_mongo(inside: t.Callable[..., pathlib.Path], shell: str, expected: dict[str, t.Any]) -> None:
-    inside(mongosh=shell)
-    answer = _probes.ask_mongo(container("mongo", command=["mongod"]), None, Deadline(20))["mongo"]
-    assert {key: answer[key] for key in expected} == expected
-
-
-def test_mongo_gets_the_logins_by_its_environment_only(
-    inside: t.Callable[..., pathlib.Path], tmp_path: pathlib.Path
-) -> None:
-    inside(mongosh=f'printf %s "$FASTGPT_OPS_LOGINS" > {tmp_path}/env; printf "%s " "$@" > {tmp_path}/arguments')
-    mongo = container("mongo", env={"MONGO_INITDB_ROOT_USERNAME": "root", "MONGO_INITDB_ROOT_PASSWORD": "rootpw"})
-    _probes.ask_mongo(mongo, container("app", env=APP_ENV), Deadline(20))
-    logins = json.loads((tmp_path / "env").read_text())
-    assert [(item["user"], item["password"], item["source"], item["app"]) for item in logins] == [
-        ("app", "pw@d", "admin", True),
-        ("root", "rootpw", "admin", False),
-    ]
-    arguments = (tmp_path / "arguments").read_text()
-    assert "pw@d" not in arguments
-    assert "rootpw" not in arguments
-    assert '"fastgpt"' in arguments
-
-
-@pytest.mark.parametrize("kind", ["file", "directory", "missing"])
-def test_the_key_file_as_mongod_sees_it(
-    inside: t.Callable[..., pathlib.Path], tmp_path: pathlib.Path, kind: str
-) -> None:
-    inside(mongosh="exit 1")
-    key = tmp_path / "mongodb.key"
-    if kind == "file":
-        key.write_text("abcdef")
-        key.chmod(0o400)
-    elif kind == "directory":
-        key.mkdir(mode=0o755)
-    mongo = container("mongo", command=["mongod", "--keyFile", str(key), "--replSet", "rs0"])
-    answer = _probes.ask_mongo(mongo, None, Deadline(20))["mongo_keyfile"]
-    assert (answer["kind"], answer["path"], answer["error"]) == (kind, str(key), None)
-    assert answer["mode"] == {"file": "0400", "directory": "0755", "missing": None}[kind]
 
 
 PG_FACTS = {"version": "15.4", "extension": None, "modeldata": False}
