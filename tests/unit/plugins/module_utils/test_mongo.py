@@ -14,8 +14,8 @@ from ansible_collections.fastgpt.ops.plugins.module_utils import _mongo, _mongo_
 from ansible_collections.fastgpt.ops.plugins.module_utils._run import Deadline
 
 Inside = t.Callable[..., pathlib.Path]
-OK = {"ok": 1.0}
-REFUSED = {"ok": 0.0, "code": 13, "errmsg": "command requires authentication"}
+OK: dict[str, t.Any] = {"ok": 1.0}
+REFUSED: dict[str, t.Any] = {"ok": 0.0, "code": 13, "errmsg": "command requires authentication"}
 APP = {"env": {"MONGODB_URI": "mongodb://app:pw%40d@mongo:27017/fastgpt?authSource=admin"}}
 
 
@@ -138,7 +138,7 @@ def test_a_server_that_is_down() -> None:
     assert (answer["reachable"], answer["message"], answer["error"]) == (False, "Connection refused", None)
 
 
-HEALTHY = [
+HEALTHY: list[dict[str, t.Any]] = [
     {**OK, "ismaster": True, "hosts": ["mongo:27017"], "setName": "rs0"},
     {**OK, "myState": 1, "set": "rs0"},
     {**OK, "config": {"_id": "rs0", "members": [{"host": "mongo:27017"}]}},
