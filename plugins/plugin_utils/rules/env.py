@@ -128,9 +128,10 @@ def _all_values(d: Deployment, service: Service) -> dict[str, list[tuple[str, st
 
 
 def _as_list(value: t.Any) -> list[t.Any]:
-    if isinstance(value, (str, dict)):
-        return [value] if isinstance(value, str) else []
-    return list(value or [])
+    """Give a list as it is, one text as a list of it, and nothing for what has no order (a map)."""
+    if isinstance(value, str):
+        return [value]
+    return value if isinstance(value, list) else []
 
 
 @rule("env-value-quoted", needs=["env:app"])
