@@ -24,7 +24,7 @@ from .host import (
 
 KNOWN_FILES = frozenset((*COMPOSE_NAMES, *OVERRIDE_NAMES, *ENV_NAMES, *CONFIG_NAMES, *TEXT_KINDS, *OTHER_NAMES))
 HEAD_BYTES = 1 << 20
-TAIL_BYTES = 7 << 20
+TAIL_BYTES = 3 << 20
 EVIDENCE_BYTES = 256 << 20
 _TEXT_ENDINGS = (".log", ".txt", ".json", ".env", "")
 _MAX_FILES = 500
@@ -106,16 +106,18 @@ def _known_paths(folder: pathlib.Path) -> t.Iterator[pathlib.Path]:
 
 
 def _read_bounded(path: pathlib.Path) -> bytes:
-    """Read a file; of a huge one the first and the last part, and between them the lines that signatures match."""
-    size = path.stat().st_size
-    whole = EVIDENCE_BYTES if path.name.lower() == "evidence.json" else HEAD_BYTES + TAIL_BYTES
+    """Read a file; of a huge one the first part only, of a huge log also the last and what tells between them."""
+    name, size = path.name.lower(), path.stat().st_size
+    is_log = path.parent.name.lower() == "logs" or name.endswith(".log")
+    whole = EVIDENCE_BYTES if name == "evidence.json" else HEAD_BYTES + TAIL_BYTES if is_log else HEAD_BYTES
     with path.open("rb") as stream:
         if size <= whole:
             return stream.read(whole)
         head = stream.read(HEAD_BYTES)
-        middle = telling_lines(stream, size - HEAD_BYTES - TAIL_BYTES)
-        tail = stream.read(TAIL_BYTES)
-    encoded_mark = CUT_MARK.format(size - HEAD_BYTES - TAIL_BYTES).encode()
-    # both cuts at line ends, so that no character and no line is torn
-    telling = "".join(f"{line}\n" for line in middle).encode()
-    return head[: head.rfind(b"\n") + 1] + encoded_mark + b"\n" + telling + tail[tail.find(b"\n") + 1 :]
+        left_out = size - whole
+        middle = telling_lines(stream, left_out) if is_log else []
+        tail = stream.read(TAIL_BYTES) if is_log else b""
+    # all cuts at line ends, so that no character and no line is torn
+    between = "\n".join([CUT_MARK.format(left_out), *middle, ""]).encode()
+    begin = head[: head.rfind(b"\n") + 1] or head + b"\n"
+    return begin + between + tail[tail.find(b"\n") + 1 :]

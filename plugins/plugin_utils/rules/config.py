@@ -218,7 +218,7 @@ def _expects_mount(d: Deployment) -> bool:
     return Version(4, 2) <= d.version < MOUNT_GONE
 
 
-@rule("config-mount-missing", needs=["services|inspect"], component="app")
+@rule("config-mount-missing", needs=["services|inspect", "container:app|env:app"], component="app")
 def mount_missing(d: Deployment) -> t.Iterator[Hit]:
     if not _expects_mount(d) or _inline_config(d):
         return

@@ -67,3 +67,14 @@ def test_huge_log_keeps_both_ends_at_line_ends(tmp_path: pathlib.Path, monkeypat
     assert evidence["logs"][0]["truncated"] is True
     assert [line for line in lines if not line.startswith(("line ", "[fastgpt.ops left out "))] == []
     assert len(lines) < 30
+
+
+def test_huge_config_file_of_one_line_is_known_to_be_cut(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundle, "HEAD_BYTES", 100)
+    (tmp_path / "web1").mkdir()
+    (tmp_path / "web1/config.json").write_text('{"a": "' + "x" * 1000 + '"}')
+    (_name, evidence), *_rest = bundle.read_bundle(tmp_path / "web1", "salt")
+    assert evidence["files"][0]["truncated"] is True
+    assert len(evidence["files"][0]["text"]) < 200
