@@ -55,10 +55,11 @@ set_env() {
     edit "$COMPOSE_FILE" "s~^\( *- $1=\).*~\1$2~; s~^\( *$1:\) .*~\1 '$2'~"
 }
 
-# override YAML: the body of a compose override file (what stands below `services:`), then apply it.
+# override SERVICE YAML: settings of one service in a compose override file; only that service is created anew.
 override() {
-    printf "version: '3.3'\nservices:\n%s\n" "$1" >"$OVERRIDE"
-    up
+    [ ! -e "$OVERRIDE" ] || { echo "another fault has its $OVERRIDE here; heal that first"; return 1; }
+    printf "version: '3.3'\nservices:\n  %s:\n%s\n" "$1" "$2" >"$OVERRIDE"
+    up --no-deps "$1"
 }
 
 no_override() {
