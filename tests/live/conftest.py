@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, fastgpt.ops contributors
+"""What the tests against the running lab share: its commands, its hosts over SSH, a diagnosis of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+STATE = ROOT / "lab/.state"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a playbook left: its report ({} where it makes none), the run's folder, its output and exit code."""
+
+    report: dict[str, Any]
+    folder: Path
+    output: str
+    code: int
+
+    def host(self, name: str) -> dict[str, Any]:
+        """The host's part of the report."""
+        (found,) = (host for host in self.report["hosts"] if host["host"] == name)
+        return dict(found)
+
+    def roots(self, name: str) -> list[str]:
+        """The ids of the host's findings that no other explains, first to fix first."""
+        findings = sorted(self.host(name)["findings"], key=lambda finding: finding["rank"])
+        return [finding["id"] for finding in findings if not finding["explained_by"]]
+
+    def grave(self, name: str) -> list[str]:
+        """The ids of the host's findings of severity error or critical."""
+        return [found["id"] for found in self.host(name)["findings"] if found["severity"] in ("error", "critical")]
+
+
+Playbook = Callable[..., Run]
+
+
+@pytest.fixture
+def playbook(tmp_path: Path) -> Playbook:
+    """Run a playbook of the clone on lab hosts, its reports in the test's own folder."""
+
+    def run(name: str, *options: str, inventory: Path = STATE / "inventory.yml") -> Run:
+        command = [str(BIN / "ansible-playbook"), "-i", str(inventory), name, *options]
+        command += ["-e", f"fastgpt_report_dir={tmp_path}/reports", "-e", "fastgpt_lang=en"]
+        environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        output = done.stdout + done.stderr
+        folders = [path for path in (tmp_path / "reports").glob("*") if not path.is_symlink()]
+        assert folders, output[-4000:]
+        folder = max(folders)  # their names begin with the time
+        report = folder / "report.json"
+        return Run(json.loads(report.read_text("utf-8")) if report.exists() else {}, folder, output, done.returncode)
+
+    return run
+
+
+def lab(*arguments: str) -> None:
+    """Run the lab's command line. Raises AssertionError with its output when it fails."""
+    command = [sys.executable, str(ROOT / "lab/lab.py"), *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def ssh(host: str, script: str) -> str:
+    """Run a shell script on a lab host and return what it printed. Raises CalledProcessError when it fails."""
+    command = ["ssh", "-F", str(STATE / "ssh_config"), host, "sh", "-es"]
+    return subprocess.run(command, input=script, capture_output=True, text=True, check=True).stdout
