@@ -221,6 +221,8 @@ def _looked(deployment: Deployment, patterns: t.Sequence[Signature]) -> Outcome:
     missing = sorted(c for c in present if not deployment.log_of(c))
     if missing:
         return _missing([f"log:{component}" for component in missing])
+    if wanted and wanted <= {"browser", "api"} and not deployment.evidence.get("texts"):
+        return _missing(["texts"])
     if not deployment.logs and not (deployment.live and "daemon" in wanted):
         return _missing(["texts"])
     return Outcome(OK)

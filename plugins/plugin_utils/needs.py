@@ -37,6 +37,18 @@ PLAIN: dict[str, tuple[t.Callable[[Deployment], bool], dict[str, str]]] = {
         lambda d: bool(d.services),
         {"en": "a compose file that parses", "zh": "可解析的 docker-compose.yml 文件"},
     ),
+    "files": (
+        lambda d: d.evidence.get("files") is not None,
+        {"en": "a look at the project's files", "zh": "对项目文件的查看"},
+    ),
+    "compose-version": (
+        lambda d: d.evidence.get("compose") is not None,
+        {"en": "the version of docker compose", "zh": "docker compose 的版本"},
+    ),
+    "config-hashes": (
+        lambda d: d.project.get("config_hashes") is not None,
+        {"en": "docker compose config --hash", "zh": "docker compose config --hash 的输出"},
+    ),
     "config": (
         lambda d: bool(d.config_file and (d.config_file.get("kind") or d.config_file.get("text") is not None)),
         {"en": "config.json on the host", "zh": "宿主机上的 config.json"},

@@ -30,7 +30,7 @@ def invalid(d: Deployment) -> t.Iterator[Hit]:
             yield hit(place, line or compose.error, where=place, error=f"{compose.error}.")
 
 
-@rule("compose-version-unsupported", needs=["compose"])
+@rule("compose-version-unsupported", needs=["compose", "compose-version"])
 def too_old(d: Deployment) -> t.Iterator[Hit]:
     installed = d.evidence.get("compose") or {}
     v2, v1 = Version.parse(installed.get("v2")), Version.parse(installed.get("v1"))

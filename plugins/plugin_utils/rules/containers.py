@@ -152,7 +152,7 @@ def unhealthy(d: Deployment) -> t.Iterator[Hit]:
             )
 
 
-@rule("container-config-drift", needs=["inspect"])
+@rule("container-config-drift", needs=["inspect", "compose-version", "config-hashes"])
 def config_drift(d: Deployment) -> t.Iterator[Hit]:
     """Compose's own hash of a service against the container's label; comparable only between equal versions."""
     hashes = d.project.get("config_hashes") or {}

@@ -181,7 +181,9 @@ def _mongo_service(d: Deployment) -> str | None:
     return _name(container) if container else None
 
 
-@rule("mongo-keyfile-is-directory", needs=["probe:mongo_keyfile|inspect"], component="mongo")
+@rule(
+    "mongo-keyfile-is-directory", needs=["probe:mongo_keyfile|inspect", "probe:mongo_keyfile|files"], component="mongo"
+)
 def keyfile_is_directory(d: Deployment) -> t.Iterator[Hit]:
     """Docker makes a directory of a bind source that does not exist."""
     key = _key(d)
@@ -189,7 +191,9 @@ def keyfile_is_directory(d: Deployment) -> t.Iterator[Hit]:
         yield hit(key[0], "a directory", expected={"en": "a file", "zh": "文件"}, service=_mongo_service(d))
 
 
-@rule("mongo-keyfile-permissions", needs=["probe:mongo_keyfile|inspect"], component="mongo")
+@rule(
+    "mongo-keyfile-permissions", needs=["probe:mongo_keyfile|inspect", "probe:mongo_keyfile|files"], component="mongo"
+)
 def keyfile_permissions(d: Deployment) -> t.Iterator[Hit]:
     """Mongod refuses any right of group and others; and uid 999 must be able to read it."""
     key = _key(d)
@@ -224,7 +228,7 @@ def died_with_a_mounted_key(d: Deployment) -> t.Iterator[Hit]:
             )
 
 
-@rule("mongo-keyfile-missing", needs=["probe:mongo_keyfile|inspect"], component="mongo")
+@rule("mongo-keyfile-missing", needs=["probe:mongo_keyfile|inspect", "probe:mongo_keyfile|files"], component="mongo")
 def keyfile_missing(d: Deployment) -> t.Iterator[Hit]:
     """Named but not there."""
     key = _key(d)
@@ -255,7 +259,9 @@ def keyfile_not_named(d: Deployment) -> t.Iterator[Hit]:
         )
 
 
-@rule("mongo-keyfile-bad-content", needs=["probe:mongo_keyfile|inspect"], component="mongo")
+@rule(
+    "mongo-keyfile-bad-content", needs=["probe:mongo_keyfile|inspect", "probe:mongo_keyfile|files"], component="mongo"
+)
 def keyfile_bad_content(d: Deployment) -> t.Iterator[Hit]:
     """6 to 1024 characters of base64, white space left out."""
     key = _key(d)
