@@ -56,7 +56,7 @@ create_root_user() {
 
 if [ -n "$user" ]; then
     has_option --auth "$@" || set -- "$@" --auth
-    [ -e /data/db/WiredTiger ] || create_root_user
+    [ -e /data/db/storage.fcv ] || create_root_user
 fi
 has_option --bind_ip "$@" || has_option --bind_ip_all "$@" || set -- "$@" --bind_ip_all
 unset "${!MONGO_INITDB_@}" user password

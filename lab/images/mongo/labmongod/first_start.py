@@ -24,7 +24,6 @@ def main() -> int:
     chosen = options.parse(["--port", "0"])
     try:
         with lock(Path(chosen.dbpath)) as lock_file:
-            check_data_version(Path(chosen.dbpath))
             with open_server(chosen) as server:
                 log.write(
                     "I", "NETWORK", 23016, "listener", "Waiting for connections", {"port": server.port, "ssl": "off"}
@@ -33,6 +32,8 @@ def main() -> int:
                     server.port, os.environ["MONGO_INITDB_ROOT_USERNAME"], os.environ["MONGO_INITDB_ROOT_PASSWORD"]
                 )
                 wake_accept(server)
+            # Last, because the entrypoint takes this file for a finished first start.
+            check_data_version(Path(chosen.dbpath))
             log.write("I", "CONTROL", 23138, "SignalHandler", "Shutting down", {"exitCode": 0})
             lock_file.truncate(0)
     except StartupFailure as failure:
@@ -41,10 +42,11 @@ def main() -> int:
 
 
 def create_root_user(port: int, user: str, password: str) -> None:
-    """Make ``user`` with the role root."""
+    """Make ``user`` with the role root, unless a first start that was killed has made it already."""
     client: pymongo.MongoClient[dict[str, object]]
     with pymongo.MongoClient("127.0.0.1", port, directConnection=True) as client:
-        client.admin.command("createUser", user, pwd=password, roles=[{"role": "root", "db": "admin"}])
+        if not client.admin.command("usersInfo", user)["users"]:
+            client.admin.command("createUser", user, pwd=password, roles=[{"role": "root", "db": "admin"}])
 
 
 if __name__ == "__main__":
