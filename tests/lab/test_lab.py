@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.fastgpt.ops.plugins.plugin_utils.catalogue import findings
 from fastgpt_lab import faults, images, registry, ssh, stacks
 from fastgpt_lab.cli import parser
 from fastgpt_lab.settings import FAULTS, Host, LabError, load_hosts, select_hosts, use_upstream_images
@@ -160,6 +161,11 @@ def test_fault_is_valid_shell_for_a_known_stack(fault: faults.Fault) -> None:
     assert check.returncode == 0, check.stderr
     assert set(fault.stack.split("|")) <= {"any", "g06", "g11"}
     assert fault.finding not in fault.follows
+
+
+@pytest.mark.parametrize("fault", faults.load_all(), ids=lambda fault: fault.name)
+def test_fault_names_findings_of_the_catalogue(fault: faults.Fault) -> None:
+    assert {fault.finding, *fault.follows} <= set(findings())
 
 
 def test_fault_without_a_way_back_is_refused(tmp_path: Path) -> None:
