@@ -241,7 +241,8 @@ def _merge(hits: t.Sequence[Hit]) -> list[Hit]:
         if first is None:
             merged[service] = item
             continue
-        proofs = first.proofs + tuple(p for p in item.proofs if p not in first.proofs)
+        known = {p.excerpt for p in first.proofs}
+        proofs = first.proofs + tuple(p for p in item.proofs if p.excerpt not in known)
         best = min((first, item), key=lambda h: ranking.CONFIDENCES.index(h.confidence))
         merged[service] = dataclasses.replace(
             first, proofs=proofs[:MAX_PROOFS], facts={**item.facts, **first.facts}, confidence=best.confidence
