@@ -27,6 +27,8 @@ RECENT = 180.0
 """Seconds before the reading in which a transient line must stand to count."""
 MAX_AGE = 24 * 3600.0
 """Seconds after which any line of a running container no longer counts."""
+POSTED = frozenset({"up", "shell", "api", "description", "env"})
+"""Kinds of text that people paste and that may hold anybody's words; ``docker compose up`` shows container logs too."""
 EXCERPT = 400
 """Characters of a line that a proof keeps."""
 
@@ -93,7 +95,7 @@ class Signature:
         """Tell whether this text is one to look in."""
         if not self.components or log.component in self.components:
             return True
-        return not self.strict and (log.component is None or log.kind in ("shell", "api", "description", "env"))
+        return not self.strict and (log.component is None or log.kind in POSTED)
 
 
 @functools.cache
