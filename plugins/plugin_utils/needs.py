@@ -28,6 +28,10 @@ def _component(d: Deployment, name: str) -> str | None:
 PLAIN: dict[str, tuple[t.Callable[[Deployment], bool], dict[str, str]]] = {
     "engine": (lambda d: bool(d.engine.get("state")), {"en": "an answer of the docker CLI", "zh": "docker 命令的应答"}),
     "containers": (_containers, {"en": "the list of containers (docker ps -a)", "zh": "容器列表（docker ps -a）"}),
+    "container-list": (
+        lambda d: _containers(d) and d.evidence.get("containers_complete") is not False,
+        {"en": "the whole list of containers (docker ps -a)", "zh": "完整的容器列表（docker ps -a）"},
+    ),
     "inspect": (_inspected, {"en": "container details (docker inspect)", "zh": "容器详情（docker inspect）"}),
     "compose": (
         lambda d: bool(d.compose_files),

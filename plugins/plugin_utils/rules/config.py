@@ -22,7 +22,7 @@ MODELS_IN_DATABASE = Version(4, 8, 20)
 NOT_READ = Version(4, 15)
 """From here settings come from the environment; of 4.15's betas the earlier ones still read the file."""
 MOUNT_GONE = Version(4, 15, 0, 0, 0)
-JSON5_BYTES = 512 * 1024
+JSON5_BYTES = 256 * 1024
 """Size up to which a file is given to the JSON5 parser, which is slow; FastGPT's own is about 10 KiB."""
 MODEL_LISTS = (
     "llmModels",

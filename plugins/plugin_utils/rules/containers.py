@@ -50,7 +50,7 @@ def deployment_not_found(d: Deployment) -> t.Iterator[Hit]:
         yield hit("docker ps -a", f"{len(d.other_containers)} containers, none of FastGPT; no compose file of FastGPT")
 
 
-@rule("container-missing", needs=["services", "inspect"])
+@rule("container-missing", needs=["services", "inspect", "container-list"])
 def container_missing(d: Deployment) -> t.Iterator[Hit]:
     """Services without container; a deployment that was never started is one finding, not one for each service."""
     if d.engine.get("state", "ok") != "ok":
