@@ -27,6 +27,8 @@ ENABLED, DISABLED_BY_HAND, DISABLED_BY_MONITOR = 1, 2, 3
 TOKEN_EXPIRED, TOKEN_EXHAUSTED = 3, 4
 ROOT_QUOTA = 500_000_000_000_000
 QUOTA_PER_REQUEST = 1000
+# The original gives up at once and is restarted a few times while MySQL makes its first database.
+STARTUP_SECONDS = 20
 
 _USER_COLUMNS = "id, username, display_name, role, status, quota, used_quota, request_count, `group`"
 _TABLES = (
@@ -122,6 +124,7 @@ class Store:
     def prepare(self, root_token: str) -> None:
         """Make the tables, and on a fresh database the user root and its first token."""
         try:
+            self._wait_for_server()
             for table in _TABLES:
                 self.rows(table)
         except pymysql.MySQLError as error:
@@ -149,6 +152,18 @@ class Store:
                 int(time.time()),
                 ROOT_QUOTA,
             )
+
+    def _wait_for_server(self) -> None:
+        """Wait for a server that refuses connections because it is still starting."""
+        deadline = time.monotonic() + STARTUP_SECONDS
+        while True:
+            try:
+                self.rows("SELECT 1")
+                return
+            except pymysql.OperationalError as error:
+                if "refused" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
 
     def save_channel(self, channel: Mapping[str, Any]) -> int:
         """Insert or update a channel and rebuild its abilities, the table routing reads; return its id."""
