@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from .components import component_of
@@ -100,6 +101,7 @@ def _one(need: str, deployment: Deployment) -> bool:
     return PLAIN[need][0](deployment)
 
 
+@functools.cache
 def describe(need: str) -> dict[str, str]:
     """Say in words what a need asks for."""
     parts = []

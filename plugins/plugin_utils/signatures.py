@@ -206,5 +206,5 @@ def _literals(parsed: t.Any) -> tuple[str, ...]:
 
 
 def _weight(words: tuple[str, ...]) -> int:
-    """Length of the shortest word; a character outside ASCII counts for two, as there are so many of them."""
-    return min((sum(1 if char.isascii() else 2 for char in word) for word in words), default=0)
+    """Length of the shortest word; a character outside ASCII counts for three, as there are so many of them."""
+    return min((sum(1 if char.isascii() else 3 for char in word) for word in words), default=0)
