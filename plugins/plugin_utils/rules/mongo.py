@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ..model import Container, Deployment
+from ..model import Container, Deployment, parse_url
 from ..rule import Hit, Text, hit, refutes, rule
 from ..versions import Version, image_version
 from ._peers import LOOPBACK, peer, reach, targets
@@ -105,6 +105,19 @@ def app_reaches_primary(d: Deployment) -> Text | None:
         return {
             "en": "FastGPT's container reaches MongoDB, which is primary",
             "zh": "FastGPT 容器能连到 MongoDB 主节点",
+        }
+    return None
+
+
+@refutes("mongo-unreachable-wrong-host")
+def its_server_is_down(d: Deployment) -> Text | None:
+    """The name is right: a container that does not run has none, and one that keeps dying answers nobody."""
+    address = parse_url(d.env_of("app").get("MONGODB_URI"))
+    there = peer(d, address.host) if address else None
+    if there and there.component == "mongo" and not there.partial and not _answers(d):
+        return {
+            "en": f"{there.name} is the right host, but MongoDB does not answer there",
+            "zh": f"{there.name} 就是正确的主机，只是上面的 MongoDB 没有应答",
         }
     return None
 
