@@ -109,7 +109,7 @@ def signatures() -> tuple[Signature, ...]:
         for raw in load_yaml(path) or []:
             try:
                 signature = Signature(**{**raw, "components": tuple(raw.get("components", ()))})
-                _ = signature.regex
+                re.compile(signature.pattern)
             except (TypeError, re.error) as error:
                 raise ValueError(f"{path.name}: signature of {raw.get('finding')!r}: {error}") from error
             found.append(signature)
