@@ -45,6 +45,11 @@ class Entry:
     explains_of: t.Mapping[str, t.Sequence[str]] = dataclasses.field(default_factory=dict)
     order: int = 0
 
+    @property
+    def effects(self) -> tuple[str, ...]:
+        """Every id this one can be the cause of, whichever component it is about."""
+        return tuple(dict.fromkeys([*self.explains, *(name for names in self.explains_of.values() for name in names)]))
+
 
 def load_yaml(path: pathlib.Path) -> t.Any:
     """Read a YAML file of the knowledge folder."""
