@@ -155,8 +155,9 @@ def unhealthy(d: Deployment) -> t.Iterator[Hit]:
 @rule("container-config-drift", needs=["inspect", "compose-version", "config-hashes"])
 def config_drift(d: Deployment) -> t.Iterator[Hit]:
     """Compose's own hash of a service against the container's label; comparable only between equal versions."""
-    hashes = d.project.get("config_hashes") or {}
-    version = (d.evidence.get("compose") or {}).get("v2")
+    hashes = d.project["config_hashes"]
+    compose = d.evidence.get("compose") or {}
+    version = compose.get("v2") or compose.get("v1")
     for container in d.containers:
         labels = container.data.get("labels") or {}
         made_with, label = labels.get("com.docker.compose.version"), labels.get("com.docker.compose.config-hash")
