@@ -62,10 +62,6 @@ PLAIN: dict[str, tuple[t.Callable[[Deployment], bool], dict[str, str]]] = {
         lambda d: bool(d.config_file and d.config_file.get("text") is not None),
         {"en": "the content of config.json", "zh": "config.json 的内容"},
     ),
-    "config-hashes": (
-        lambda d: d.project.get("config_hashes") is not None,
-        {"en": "Compose's hashes of the file's services", "zh": "Compose 对各服务配置计算的哈希"},
-    ),
     "version": (lambda d: d.version is not None, {"en": "FastGPT's version", "zh": "FastGPT 的版本号"}),
     "texts": (lambda d: bool(d.evidence.get("texts")), {"en": "posted output of the shell", "zh": "命令行输出"}),
     "project": (
