@@ -393,7 +393,22 @@ class Deployment:
         default_config = posixpath.join(facts["project_dir"], "config.json")
         facts["config_file"] = (self.config_file or {}).get("path") or default_config
         facts["keyfile"], facts["keyfile_host"] = self._mongo_keyfile()
+        facts["mongo_shell"] = self._mongo_shell()
+        facts["mongo_user"] = self._database_user("mongo", "MONGO_INITDB_ROOT_USERNAME", "MONGODB_URI")
+        facts["pg_user"] = self._database_user("pg", "POSTGRES_USER", "PG_URL")
         return facts
+
+    def _database_user(self, component: str, made: str, used: str) -> str:
+        """Give the user FastGPT logs in as, else the one the database was made with."""
+        address = parse_url(self.env_of("app").get(used))
+        return (address and address.user) or self.env_of(component).get(made) or "USER"
+
+    def _mongo_shell(self) -> str:
+        """Name the shell of MongoDB's image: images of 6.0 and later hold mongosh alone."""
+        container, service = self.one("mongo"), self.service_of("mongo")
+        version = image_version(container.image if container else service.image if service else None)
+        asked = (self.probe("mongo") or {}).get("shell")
+        return str(asked or ("mongosh" if version and version.major >= 6 else "mongo"))
 
     def _mongo_keyfile(self) -> tuple[str, str]:
         """Give the path of MongoDB's key file in the container and on the host; the usual ones where unknown."""
