@@ -95,8 +95,19 @@ def _entry(where: str, raw: dict[str, t.Any], position: int) -> Entry:
 
 
 def fill(text: t.Mapping[str, str], facts: t.Mapping[str, t.Any]) -> dict[str, str]:
-    """Put facts into the ``{placeholders}`` of a text; braces that name no fact stay as they are."""
+    """Put facts into the ``{placeholders}`` of a text; braces that name no fact stay as they are.
+
+    A fact that is itself a text in every language gives the words of each.
+    """
+
+    def value(name: str, lang: str) -> str:
+        found = facts[name]
+        return str(found[lang] if isinstance(found, dict) else found)
+
     return {
-        lang: _PLACEHOLDER.sub(lambda m: str(facts[m.group(1)]) if m.group(1) in facts else m.group(0), words)
+        lang: _PLACEHOLDER.sub(
+            lambda m, lang=lang: value(m.group(1), lang) if m.group(1) in facts else m.group(0),  # type: ignore[misc]
+            words,
+        )
         for lang, words in text.items()
     }

@@ -135,7 +135,8 @@ def match(signature: Signature, log: Log) -> Hit | None:
         return None
     shown = line if found.group(0).count("\n") == 0 else found.group(0)
     source = f"{log.source}:{number}" + (f" ({count}x)" if count > 1 else "")
-    facts = {**signature.facts, **{name: value for name, value in found.groupdict().items() if value}}
+    told = {re.sub(r"_\d+$", "", name): value for name, value in found.groupdict().items() if value}
+    facts = {**signature.facts, **told}
     proof = Proof(source, _cut(shown, found.start() - log.text.rfind("\n", 0, found.start()) - 1), signature.expected)
     return Hit((proof,), log.service if log.kind == "log" else None, facts, signature.confidence, signature.severity)
 

@@ -41,7 +41,8 @@ def free_port(deployment: Deployment, taken: int) -> int:
 def move_port(deployment: Deployment, finding: Finding) -> Fix:
     """Publish the service on a free port; whoever holds the old one keeps it."""
     service = service_in(deployment, finding)
-    port = int(finding.hit.facts.get("port") or 0)
+    told = str(finding.hit.facts.get("port"))
+    port = int(told) if told.isdigit() else 0  # some messages name none
     entry = next((p for p in deployment.services[service].ports if p.host_port == port), None)
     if entry is None:
         raise CannotFixError(

@@ -9,24 +9,24 @@ import typing as t
 
 from ..compose import Service
 from ..model import Container, Deployment
-from ..rule import Hit, Proof, hit, rule
+from ..rule import Hit, Proof, Text, hit, rule
 
 YOUNG = 60.0
 """Seconds since the last start below which a container that restarted before is still taken for a looping one."""
 MANY_RESTARTS = 3
 LAST_LINES = 4
 
-_HINTS = {
-    0: ("It ended without an error: its command has nothing to do.", "它正常结束：启动命令没有可做的事。"),
-    125: ("125: Docker itself could not start it.", "125：Docker 自身无法启动它。"),
-    126: ("126: its start command may not be executed.", "126：启动命令没有执行权限。"),
-    127: ("127: its start command was not found.", "127：找不到启动命令。"),
-    132: ("132: the processor lacks an instruction (AVX).", "132：CPU 缺少所需指令（AVX）。"),
-    137: ("137: it was killed, mostly for lack of memory.", "137：被强制终止，多半是内存不足。"),
-    139: (
-        "139: it crashed (damaged image, memory, or an old kernel).",
-        "139：程序崩溃（镜像损坏、内存故障或内核太旧）。",
-    ),
+_HINTS: t.Mapping[int, Text] = {
+    0: {"en": "It ended without an error: its command has nothing to do.", "zh": "它正常结束：启动命令没有可做的事。"},
+    125: {"en": "125: Docker itself could not start it.", "zh": "125：Docker 自身无法启动它。"},
+    126: {"en": "126: its start command may not be executed.", "zh": "126：启动命令没有执行权限。"},
+    127: {"en": "127: its start command was not found.", "zh": "127：找不到启动命令。"},
+    132: {"en": "132: the processor lacks an instruction (AVX).", "zh": "132：CPU 缺少所需指令（AVX）。"},
+    137: {"en": "137: it was killed, mostly for lack of memory.", "zh": "137：被强制终止，多半是内存不足。"},
+    139: {
+        "en": "139: it crashed (damaged image, memory, or an old kernel).",
+        "zh": "139：程序崩溃（镜像损坏、内存故障或内核太旧）。",
+    },
 }
 
 
@@ -108,7 +108,6 @@ def restart_loop(d: Deployment) -> t.Iterator[Hit]:
         if _loops(d, container):
             state = container.state
             code = state.get("exit_code")
-            hint = _HINTS.get(code, ("", "")) if isinstance(code, int) else ("", "")
             status = Proof(_inspect(container), _status_line(container))
             yield Hit(
                 (status, *_last_words(d, container)),
@@ -116,8 +115,7 @@ def restart_loop(d: Deployment) -> t.Iterator[Hit]:
                 {
                     "exit_code": _or_unknown(code),
                     "restart_count": _or_unknown(container.data.get("restart_count")),
-                    "hint_en": hint[0],
-                    "hint_zh": hint[1],
+                    "hint": _HINTS.get(code, "") if isinstance(code, int) else "",
                 },
             )
 

@@ -9,7 +9,7 @@ import re
 import typing as t
 
 from ..model import Container, Deployment
-from ..rule import Hit, hit, rule
+from ..rule import Hit, Text, hit, rule
 
 MIB = 1024**2
 GIB = 1024**3
@@ -27,6 +27,8 @@ DATA_PATHS: t.Mapping[str, str] = {
     "oneapi-db": "/var/lib/mysql",
     "storage": "/data",
 }
+UNNAMED: Text = {"en": "only an unnamed volume is mounted there", "zh": "挂载的只是一个匿名卷"}
+NOTHING: Text = {"en": "no volume is mounted there", "zh": "没有挂载任何卷"}
 ARCHITECTURES: t.Mapping[str, str] = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64", "amd64": "amd64"}
 
 
@@ -130,9 +132,15 @@ def memory_low(d: Deployment) -> t.Iterator[Hit]:
 def clock_skew(d: Deployment) -> t.Iterator[Hit]:
     here, there = d.evidence.get("controller_at"), d.now
     if d.live and here and there and abs(here - there) > MAX_SKEW:
-        side = "behind" if there < here else "ahead of"
-        words = f"{d.name} is {abs(here - there):.0f} s {side} the machine that diagnoses"
-        yield hit("date -u", words, skew=words, expected={"en": "less than a minute apart", "zh": "相差不到一分钟"})
+        apart = f"{abs(here - there):.0f} s"
+        side = ("behind", "慢") if there < here else ("ahead of", "快")
+        words = {
+            "en": f"{d.name} is {apart} {side[0]} the machine that diagnoses",
+            "zh": f"{d.name} 比诊断机{side[1]} {apart}",
+        }
+        yield hit(
+            "date -u", words["en"], skew=words, expected={"en": "less than a minute apart", "zh": "相差不到一分钟"}
+        )
 
 
 @rule("arch-unsupported", needs=["inspect", "host:arch"])
@@ -195,8 +203,7 @@ def _unkept(source: str, shown: str, service: str, path: str, anonymous: bool, c
         confidence=confidence,
         expected={"en": f"a folder or named volume at {path}", "zh": f"{path} 应挂载目录或命名卷"},
         data_path=path,
-        what_en="only an unnamed volume is mounted there" if anonymous else "no volume is mounted there",
-        what_zh="挂载的只是一个匿名卷" if anonymous else "没有挂载任何卷",
+        what=UNNAMED if anonymous else NOTHING,
     )
 
 

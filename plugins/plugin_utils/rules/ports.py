@@ -9,7 +9,7 @@ import typing as t
 
 from ..compose import Port, Service
 from ..model import Container, Deployment, parse_url
-from ..rule import Hit, hit, rule
+from ..rule import Hit, Text, hit, rule
 
 INNER_PORTS: t.Mapping[str, frozenset[int]] = {
     "app": frozenset({3000}),
@@ -37,7 +37,7 @@ def taken_port(d: Deployment) -> t.Iterator[Hit]:
             source, words = holder
             yield hit(
                 source,
-                f"{port.host_port}/{port.protocol}: {words}",
+                f"{port.host_port}/{port.protocol}: {words['en']}",
                 service=name,
                 port=port.host_port,
                 holder=words,
@@ -64,17 +64,18 @@ def _wanted(d: Deployment) -> t.Iterator[tuple[str, Port]]:
             yield from ((service.name, port) for port in service.ports)
 
 
-def _holder(d: Deployment, name: str, port: Port) -> tuple[str, str] | None:
+def _holder(d: Deployment, name: str, port: Port) -> tuple[str, Text] | None:
     """Find who has the port now: another container by name, else a program of the host."""
     for container in (*d.containers, *d.other_containers):
         if container.running and name not in (container.service, container.name) and _publishes(container, port):
-            return f"docker ps --filter publish={port.host_port}", f"container {container.name}"
+            words = {"en": f"container {container.name}", "zh": f"容器 {container.name}"}
+            return f"docker ps --filter publish={port.host_port}", words
     for listener in d.host.get("listeners") or []:
         same = listener.get("port") == port.host_port and str(listener.get("protocol")).startswith(port.protocol)
         if same and _overlaps(str(listener.get("address") or ""), port.host_ip):
-            who = listener.get("process") or "a program of the host"
             pid = f" (pid {listener['pid']})" if listener.get("pid") else ""
-            return "ss -ltnp", f"{who}{pid}"
+            named = f"{listener['process']}{pid}" if listener.get("process") else None
+            return "ss -ltnp", {"en": named or "a program of the host", "zh": named or "宿主机上的程序"}
     return None
 
 
@@ -107,7 +108,7 @@ def taken_twice(d: Deployment) -> t.Iterator[Hit]:
                         f"{other.name} and {service.name} both publish {port.host_port}",
                         service=service.name,
                         port=port.host_port,
-                        holder=f"service {other.name}",
+                        holder={"en": f"service {other.name}", "zh": f"服务 {other.name}"},
                     )
             first.append((service, port))
 
