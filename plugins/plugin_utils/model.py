@@ -389,8 +389,9 @@ class Deployment:
         facts["compose"] = "docker compose" if v2 else "docker-compose"
         config_files = self.project.get("config_files") or []
         facts["compose_file"] = config_files[-1] if config_files else "docker-compose.yml"
-        facts["project_dir"] = self.project.get("directory") or "."
-        default_config = posixpath.join(facts["project_dir"], "config.json")
+        directory = self.project.get("directory") or "."
+        facts["project_dir"] = "/path/to/fastgpt" if directory == "." else directory
+        default_config = posixpath.join(directory, "config.json")
         facts["config_file"] = (self.config_file or {}).get("path") or default_config
         facts["keyfile"], facts["keyfile_host"] = self._mongo_keyfile()
         facts["mongo_shell"] = self._mongo_shell()
