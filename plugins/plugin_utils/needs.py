@@ -50,6 +50,10 @@ PLAIN: dict[str, tuple[t.Callable[[Deployment], bool], dict[str, str]]] = {
         lambda d: d.evidence.get("compose") is not None,
         {"en": "the version of docker compose", "zh": "docker compose 的版本"},
     ),
+    "images": (
+        lambda d: d.evidence.get("images") is not None,
+        {"en": "the list of images (docker image ls)", "zh": "镜像列表（docker image ls）"},
+    ),
     "config-hashes": (
         lambda d: d.project.get("config_hashes") is not None,
         {"en": "docker compose config --hash", "zh": "docker compose config --hash 的输出"},

@@ -47,6 +47,26 @@ def floating_tag(d: Deployment) -> t.Iterator[Hit]:
             )
 
 
+@rule("image-tag-not-found", needs=["services", "inspect", "images"])
+def unknown_release(d: Deployment) -> t.Iterator[Hit]:
+    """A tag of FastGPT that is no release, of an image that is not here: the pull failed or will."""
+    here = {tag for image in d.evidence.get("images") or [] for tag in image.get("tags") or []}
+    known = {release.version for release in releases.releases()}
+    for service in d.services.values():
+        version = image_version(service.image)
+        if d.component_of_service(service) == "app" and version and version not in known and service.image not in here:
+            # a newer one than this program knows may exist, unless its start has left no container
+            confidence = "likely" if version < max(known) or d.app is None else "possible"
+            yield hit(
+                d.facts["compose_file"],
+                f"image: {service.image}",
+                service=service.name,
+                image=service.image,
+                confidence=confidence,
+                expected={"en": "a release of FastGPT", "zh": "FastGPT 已发布的版本"},
+            )
+
+
 @rule("companion-version-mismatch", needs=["version", "services|containers"])
 def companion(d: Deployment) -> t.Iterator[Hit]:
     version = d.version
