@@ -12,7 +12,7 @@ import re
 import typing as t
 
 from ..model import Deployment
-from ..rule import Hit, hit, rule
+from ..rule import Hit, Text, hit, rule
 from ..versions import Version
 
 TARGET = "/app/data/config.json"
@@ -22,6 +22,7 @@ MODELS_IN_DATABASE = Version(4, 8, 20)
 NOT_READ = Version(4, 15)
 """From here settings come from the environment; of 4.15's betas the earlier ones still read the file."""
 MOUNT_GONE = Version(4, 15, 0, 0, 0)
+FULL_WIDTH = frozenset("，：；“”‘’｛｝［］、")
 JSON5_BYTES = 256 * 1024
 """Size up to which a file is given to the JSON5 parser, which is slow; FastGPT's own is about 10 KiB."""
 MODEL_LISTS = (
@@ -142,15 +143,30 @@ def invalid(d: Deployment) -> t.Iterator[Hit]:
         where = f"{path}:{flaw.line}:{flaw.column}" if flaw.line else path
         lines = text.splitlines()
         line = lines[flaw.line - 1][:300] if flaw.line and flaw.line <= len(lines) else flaw.message
-        place = f"line {flaw.line}, column {flaw.column}: " if flaw.line else ""
         yield hit(
             where,
             line.strip() or flaw.message,
             service=d.facts["app_service"],
             parser=flaw.parser,
-            error=f"{place}{flaw.message}.",
+            error=_words(flaw, line),
             expected={"en": f"valid {flaw.parser}", "zh": f"合法的 {flaw.parser}"},
         )
+
+
+def _words(flaw: Flaw, line: str) -> Text:
+    """Say where and why in words; a full-width character in the line is named, parsers point at what follows it."""
+    message = flaw.message.replace("\n", "\\n")
+    wide = "".join(sorted(set(re.sub(r'"(?:[^"\\]|\\.)*"', "", line)) & FULL_WIDTH))
+    return {
+        "en": (f"line {flaw.line}, column {flaw.column}: " if flaw.line else "")
+        + message
+        + (f" (the line holds the full-width {wide})" if wide else "")
+        + ".",
+        "zh": (f"第 {flaw.line} 行第 {flaw.column} 列：" if flaw.line else "")
+        + message
+        + (f"（该行有中文标点 {wide}）" if wide else "")
+        + "。",
+    }
 
 
 @rule("config-json-version-mismatch", needs=["config-text", "version"])
