@@ -1,15 +1,13 @@
 # Copyright: (c) 2026, fastgpt.ops contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From files to a report: load each host's evidence or pasted files, diagnose it, many hosts on all processors."""
+"""From files to a report: load each host's evidence or pasted files, diagnose it."""
 
 from __future__ import annotations
 
-import concurrent.futures
 import dataclasses
 import difflib
 import json
-import multiprocessing
 import os
 import pathlib
 import traceback
@@ -21,10 +19,6 @@ from ..readers.host import read_host
 from . import build
 
 Json = dict[str, t.Any]
-
-ENOUGH_FOR_A_POOL = 20
-"""From this number of hosts on, starting processes costs less than it saves."""
-_CHUNK = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,13 +73,7 @@ def analyse(jobs: t.Sequence[Job], choice: Choice) -> list[Json]:
     """Diagnose the hosts and give their parts of the report, in the jobs' order."""
     diagnosis.load_rules()
     catalogue.findings()
-    workers = os.cpu_count() or 1
-    if len(jobs) < ENOUGH_FOR_A_POOL or workers == 1:
-        return [analyse_one(job, choice) for job in jobs]
-    # forked children have the rules loaded already
-    fork = multiprocessing.get_context("fork")
-    with concurrent.futures.ProcessPoolExecutor(workers, mp_context=fork) as pool:
-        return list(pool.map(analyse_one, jobs, [choice] * len(jobs), chunksize=_CHUNK))
+    return [analyse_one(job, choice) for job in jobs]
 
 
 def analyse_one(job: Job, choice: Choice) -> Json:

@@ -121,12 +121,3 @@ def test_evidence_that_cannot_be_read_is_an_entry_of_its_own(tmp_path: pathlib.P
     assert found["down"]["error"] == "no route"
     assert "not readable evidence" in found["bad"]["error"]
     assert found["odd"]["error"].startswith("diagnosis failed: ")
-
-
-def test_many_hosts_on_all_processors_give_the_same_as_one_by_one(tmp_path: pathlib.Path) -> None:
-    for number in range(analyse.ENOUGH_FOR_A_POOL + 3):
-        put(tmp_path / f"web{number:02}", **{"logs__mongo.log": LOG})
-    jobs, choice = analyse.bundle_jobs(str(tmp_path)), analyse.Choice("en", only=("mongo-keyfile-permissions",))
-    together = analyse.analyse(jobs, choice)
-    assert together == [analyse.analyse_one(job, choice) for job in jobs]
-    assert all(host["findings"] for host in together)
