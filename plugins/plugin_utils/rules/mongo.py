@@ -122,6 +122,15 @@ def its_server_is_down(d: Deployment) -> Text | None:
     return None
 
 
+@refutes("mongo-auth-failed")
+def nobody_is_refused_by_a_stopped_server(d: Deployment) -> Text | None:
+    """What its log says of logins is of the time before it stopped."""
+    mongo = d.one("mongo")
+    if d.live and mongo and mongo.status in ("exited", "dead", "created", "paused"):
+        return {"en": f"{mongo.name} is not running", "zh": f"{mongo.name} 没有运行"}
+    return None
+
+
 @refutes("root-user-not-registered")
 def root_exists(d: Deployment) -> Text | None:
     """The user is in the database."""
