@@ -47,7 +47,9 @@ def up(args: argparse.Namespace) -> None:
         in_parallel(lambda host: hosts.boot(host, stand_in), chosen, len(chosen))
         in_parallel(lambda host: stacks.deploy(host, stand_ins), chosen, len(chosen))
     defined, default = load_hosts()
-    ssh.write_access({host.name: hosts.address(host) for host in hosts.existing(defined)}, default)
+    addresses = {host.name: hosts.address(host) for host in hosts.existing(defined)}
+    # a host that is shut down has none; an empty one would make ssh refuse the whole file
+    ssh.write_access({name: address for name, address in addresses.items() if address}, default)
     inventory = (STATE / "inventory.yml").relative_to(LAB.parent)
     say(f"inventory: {inventory}; a shell: ssh -F lab/.state/ssh_config {chosen[0].name}")
 
