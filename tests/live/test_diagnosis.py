@@ -97,8 +97,8 @@ PLANTED = {
 }
 PLANT = """
 cd /opt/fastgpt
-cp docker-compose.yml /run/planted-compose
-cp config.json /run/planted-config
+cp -p docker-compose.yml /run/planted-compose
+cp -p config.json /run/planted-config
 printf '\\nx-planted:\\n  password: {compose}\\n' >>docker-compose.yml
 printf 'PLANTED_PASSWORD={env}\\n' >.env
 sed '0,/{{/s//{{ "planted": {{"apiKey": "{config}"}},/' /run/planted-config >config.json
@@ -110,6 +110,8 @@ UNPLANT = """
 cd /opt/fastgpt
 cat /run/planted-compose >docker-compose.yml
 cat /run/planted-config >config.json
+touch -r /run/planted-compose docker-compose.yml
+touch -r /run/planted-config config.json
 rm -f .env /run/planted-compose /run/planted-config
 """
 
