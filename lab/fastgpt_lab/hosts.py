@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Iterator
@@ -19,25 +20,35 @@ NESTED_ENGINE = (
     *("--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"),
     *("--security-opt", "systempaths=unconfined", "--volume", "/sys/fs/cgroup:/sys/fs/cgroup:rw"),
 )
+KEYS_LABEL = f"{PREFIX}.keys"
 CGROUPS = Path("/sys/fs/cgroup")
 
 
 def running(host: Host) -> bool:
-    """Whether the host runs the image its release now has; a host of an older image counts as not running."""
-    state = output("docker", "inspect", "--format", "{{.Image}} {{.State.Running}}", host.container, check=False)
-    return state == f"{wanted_image(host)} true"
+    """Whether the host runs as it would be made now: of its release's image, with this clone's keys."""
+    return made(host, "{{.State.Running}}") == f"{wanted(host)} true"
 
 
-def wanted_image(host: Host) -> str:
-    """The id of the image the host is to run."""
-    return output("docker", "image", "inspect", "--format", "{{.Id}}", host.image)
+def made(host: Host, more: str = "") -> str:
+    """The id of the image the host was made from and the hash of its keys, and what else of it is asked for."""
+    asked = f'{{{{.Image}}}} {{{{index .Config.Labels "{KEYS_LABEL}"}}}} {more}'
+    return output("docker", "inspect", "--format", asked.strip(), host.container, check=False)
+
+
+def wanted(host: Host) -> str:
+    """What `made` must say: another image or another clone's keys would make it a host that nobody here can enter."""
+    return f"{output('docker', 'image', 'inspect', '--format', '{{.Id}}', host.image)} {hash_of_keys()}"
+
+
+def hash_of_keys() -> str:
+    """A hash of the public keys that the hosts get: the one they show, and the one they let in."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(SSH.glob("*.pub")))).hexdigest()
 
 
 def boot(host: Host, stand_in: bool) -> None:
     """Boot the host (again, if it was shut down) and wait until its engine answers."""
     if not running(host):
-        image = output("docker", "inspect", "--format", "{{.Image}}", host.container, check=False)
-        if image == wanted_image(host):
+        if made(host) == wanted(host):
             run("docker", "start", host.container)
         else:
             create(host, stand_in)
@@ -52,7 +63,8 @@ def create(host: Host, stand_in: bool) -> None:
     settings = {"cgroup-parent": f"/{PREFIX}/{host.name}", "shutdown-timeout": 5, **registry.engine_config(stand_in)}
     config.write_text(json.dumps(settings, indent=2), encoding="utf-8")
     command = ["docker", "run", "--detach", "--init", "--name", host.container, "--hostname", host.name]
-    command += ["--label", f"{PREFIX}=host", "--network", NETWORK, "--network-alias", host.name, *NESTED_ENGINE]
+    command += ["--label", f"{PREFIX}=host", "--label", f"{KEYS_LABEL}={hash_of_keys()}"]
+    command += ["--network", NETWORK, "--network-alias", host.name, *NESTED_ENGINE]
     command += ["--volume", f"{SSH}:/lab/ssh:ro", "--volume", f"{config}:/lab/daemon.json:ro"]
     run(*command, "--volume", f"{host.volume}:/var/lib/docker", host.image)
 

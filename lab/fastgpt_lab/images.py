@@ -74,11 +74,11 @@ def make_base(release: str) -> None:
     )
     if inputs_of(tag) == inputs:
         return
-    with step(f"base image {tag} (mmdebstrap from {MIRROR})"):
+    with step(f"base image {tag} (mmdebstrap)"):
         command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={BASE_PACKAGES}"]
         command += [f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT]
         command += [f"--customize-hook=upload {CA_BUNDLE} {CA_BUNDLE}"] if certificates else []
-        archive = run(*command, release, "-", MIRROR).stdout
+        archive = run(*command, release, "-", *([MIRROR] if MIRROR else [])).stdout
         labels = ("--change", f"LABEL {PREFIX}=image {INPUTS_LABEL}={inputs}", "--change", 'CMD ["/bin/sh"]')
         run("docker", "import", *labels, "-", tag, stdin=archive)
 

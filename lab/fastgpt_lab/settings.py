@@ -21,7 +21,7 @@ PREFIX = "fastgpt-lab"
 NETWORK = PREFIX
 PROJECT_DIR = "/opt/fastgpt"
 REGISTRY_PORT = int(os.environ.get("FASTGPT_LAB_REGISTRY_PORT", "5050"))
-MIRROR = os.environ.get("FASTGPT_LAB_MIRROR", "http://deb.debian.org/debian")
+MIRROR = os.environ.get("FASTGPT_LAB_MIRROR", "")
 
 COMPOSE = {"trixie": "docker compose", "bookworm": "docker-compose"}
 
