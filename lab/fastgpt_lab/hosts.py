@@ -37,7 +37,8 @@ def made(host: Host, more: str = "") -> str:
 
 def wanted(host: Host) -> str:
     """What `made` must say: another image or another clone's keys would make it a host that nobody here can enter."""
-    return f"{output('docker', 'image', 'inspect', '--format', '{{.Id}}', host.image)} {hash_of_keys()}"
+    image = output("docker", "image", "inspect", "--format", "{{.Id}}", host.image)
+    return f"{image} {hash_of_keys()}"
 
 
 def hash_of_keys() -> str:
