@@ -78,11 +78,23 @@ def clean(_args: argparse.Namespace) -> None:
             run("docker", "rm", "--force", "--volumes", registry.CONTAINER, check=False)
             run("docker", "volume", "rm", "--force", registry.VOLUME)
             run("docker", "network", "rm", NETWORK, check=False)
-            found = output("docker", "images", "--quiet", "--filter", f"label={PREFIX}=image").split()
-            run("docker", "rmi", "--force", *set(found)) if found else None
+            remove_images()
             remove_cgroups()
     say(output(str(LAB / "engine"), "stop"))
     shutil.rmtree(STATE, ignore_errors=True)
+
+
+def remove_images() -> None:
+    """Remove the lab's images, in turns: Docker refuses one that others were built on.
+
+    Raises LabError where some cannot be removed.
+    """
+    left: set[str] = set()
+    while found := set(output("docker", "images", "--quiet", "--filter", f"label={PREFIX}=image").split()):
+        if found == left:
+            raise LabError(f"images that something else uses are left: {' '.join(sorted(found))}")
+        run("docker", "rmi", "--force", *found, check=False)
+        left = found
 
 
 def remove_cgroups() -> None:
