@@ -99,7 +99,7 @@ def remove_images() -> None:
 
 def remove_cgroups() -> None:
     """Remove the empty control groups that the hosts' engines left on this machine."""
-    for group in hosts.CGROUPS.glob(f"*/{PREFIX}"):
+    for group in sorted(hosts.CGROUPS.glob(f"*/{PREFIX}/**/"), reverse=True):
         group.rmdir()
 
 
