@@ -9,7 +9,7 @@ import re
 import typing as t
 
 from ..model import Address, Container, Deployment, parse_url
-from ..rule import Text
+from ..rule import Hit, Text, hit
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "::1"})
 DEFAULT_PORTS = {"mongodb": 27017, "postgresql": 5432, "postgres": 5432, "redis": 6379, "http": 80, "https": 443}
@@ -85,3 +85,30 @@ def says_later(d: Deployment, component: str, good: str, bad: str) -> bool:
 
 
 ANSWERS: Text = {"en": "it answers now", "zh": "目前应答正常"}
+
+
+def differing_logins(
+    d: Deployment, component: str, variable: str, made_by: tuple[str, str], pair: str
+) -> t.Iterator[Hit]:
+    """Compare, in the compose file alone, the login a database is made with and the one FastGPT uses.
+
+    :param variable: FastGPT's variable that leads there
+    :param made_by: the database's variables of user and password
+    :param pair: how those two are called in the proof
+    """
+    service = d.service_of(component)
+    if not service or d.one(component):
+        return
+    made = service.environment.get(made_by[0]), service.environment.get(made_by[1])
+    for target in targets(d.env_of("app")):
+        used = target.address.user, target.address.password
+        is_ours = target.address.host in (service.name, service.container_name)
+        is_plain = all(text and "$" not in text for text in (*made, *used))
+        if target.variable == variable and is_ours and is_plain and made != used:
+            yield hit(
+                f"{d.facts['compose_file']}: {variable} and {pair}",
+                f"{used[0]}:{used[1]} against {made[0]}:{made[1]}",
+                service=service.name,
+                confidence="likely",
+                expected={"en": "the same user and password", "zh": "用户名和密码应一致"},
+            )

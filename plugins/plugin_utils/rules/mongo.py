@@ -15,7 +15,7 @@ import typing as t
 from ..model import Container, Deployment, parse_url
 from ..rule import Hit, Text, hit, refutes, rule
 from ..versions import Version, image_version
-from ._peers import LOOPBACK, peer, reach, targets
+from ._peers import LOOPBACK, differing_logins, peer, reach
 
 ARM_FEATURES = frozenset({"fphp", "dcpop", "sha3", "sm3", "sm4", "asimddp", "sha512", "sve"})
 """Any of them shows ARMv8.2-A; the test of the official image's entrypoint."""
@@ -573,19 +573,6 @@ def keyfile_not_mounted(d: Deployment) -> t.Iterator[Hit]:
 @rule("mongo-auth-failed", needs=["services", "env:app"], component="mongo")
 def login_differs(d: Deployment) -> t.Iterator[Hit]:
     """The same file gives MongoDB one root login and FastGPT another; later changes inside MongoDB are not seen."""
-    service = d.service_of("mongo")
-    if not service or d.one("mongo"):
-        return
-    made = service.environment.get("MONGO_INITDB_ROOT_USERNAME"), service.environment.get("MONGO_INITDB_ROOT_PASSWORD")
-    for target in targets(d.env_of("app")):
-        used = target.address.user, target.address.password
-        is_ours = target.address.host in (service.name, service.container_name)
-        is_plain = all(text and "$" not in text for text in (*made, *used))
-        if target.variable == "MONGODB_URI" and is_ours and is_plain and made != used:
-            yield hit(
-                f"{d.facts['compose_file']}: MONGODB_URI and MONGO_INITDB_ROOT_*",
-                f"{used[0]}:{used[1]} against {made[0]}:{made[1]}",
-                service=service.name,
-                confidence="likely",
-                expected={"en": "the same user and password", "zh": "用户名和密码应一致"},
-            )
+    yield from differing_logins(
+        d, "mongo", "MONGODB_URI", ("MONGO_INITDB_ROOT_USERNAME", "MONGO_INITDB_ROOT_PASSWORD"), "MONGO_INITDB_ROOT_*"
+    )

@@ -11,7 +11,7 @@ import typing as t
 from ..model import Container, Deployment
 from ..rule import Hit, Text, hit, refutes, rule
 from ..versions import Version, split_image
-from ._peers import LOOPBACK, peer, reach, says_later, targets
+from ._peers import LOOPBACK, differing_logins, peer, reach, says_later, targets
 
 MIB = 1 << 20
 LEAST_SHM = 64 * MIB
@@ -262,19 +262,4 @@ def small_shm(d: Deployment) -> t.Iterator[Hit]:
 @rule("pg-auth-failed", needs=["services", "env:app"], component="pg")
 def login_differs(d: Deployment) -> t.Iterator[Hit]:
     """The same file gives PostgreSQL one password and FastGPT another; only where no container shows the truth."""
-    service = d.service_of("pg")
-    if not service or d.one("pg"):
-        return
-    made = service.environment.get("POSTGRES_USER"), service.environment.get("POSTGRES_PASSWORD")
-    for target in targets(d.env_of("app")):
-        used = target.address.user, target.address.password
-        is_ours = target.address.host in (service.name, service.container_name)
-        is_plain = all(text and "$" not in text for text in (*made, *used))
-        if target.variable == "PG_URL" and is_ours and is_plain and made != used:
-            yield hit(
-                f"{d.facts['compose_file']}: PG_URL and POSTGRES_*",
-                f"{used[0]}:{used[1]} against {made[0]}:{made[1]}",
-                service=service.name,
-                confidence="likely",
-                expected={"en": "the same user and password", "zh": "用户名和密码应一致"},
-            )
+    yield from differing_logins(d, "pg", "PG_URL", ("POSTGRES_USER", "POSTGRES_PASSWORD"), "POSTGRES_*")
