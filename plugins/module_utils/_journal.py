@@ -45,7 +45,7 @@ def state_folder() -> str:
 class Change:
     """One change: what, why, and how it was before.
 
-    :ivar action: replace-file, create-file, remove-directory, attributes, up, restart, start or statement
+    :ivar action: replace-file, create-file, remove-directory, attributes, owners, up or statement
     :ivar target: path of the file, or name of the service or container
     :ivar before: checksum or state before; None where there was nothing
     :ivar undo: what the undoing needs beside the backup
@@ -132,11 +132,7 @@ class Journal:
 
     def backup(self, run_id: str, path: str) -> str:
         """Copy a file, with owner and mode, into the run's backups; the copy is whole on disk before this returns."""
-        self.make_folder()
-        folder = os.path.join(self.folder, "backups", run_id)
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        name = f"{len(os.listdir(folder)):04d}-{os.path.basename(path)}"
-        copy = os.path.join(folder, name)
+        copy = self._backup_path(run_id, os.path.basename(path))
         shutil.copy2(path, copy + ".part")
         status = os.stat(path)
         os.chown(copy + ".part", status.st_uid, status.st_gid)
@@ -144,6 +140,18 @@ class Journal:
             os.fsync(stream.fileno())
         os.rename(copy + ".part", copy)
         return copy
+
+    def backup_text(self, run_id: str, name: str, text: str) -> str:
+        """Keep a text among the run's backups; it is whole on disk before this returns."""
+        path = self._backup_path(run_id, name)
+        write_whole(path, text.encode("utf-8"), 0o600)
+        return path
+
+    def _backup_path(self, run_id: str, name: str) -> str:
+        self.make_folder()
+        folder = os.path.join(self.folder, "backups", run_id)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        return os.path.join(folder, f"{len(os.listdir(folder)):04d}-{name}")
 
     def prune(self, keep_runs: int = KEEP_RUNS, keep_seconds: float = KEEP_SECONDS) -> list[str]:
         """Remove the backups of runs that are both old and beyond the number to keep; gives the runs."""

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, fastgpt.ops contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way back: what a run changed, undone in the opposite order. Private to the collection.
+"""The way back: what a run changed, undone. Private to the collection.
 
-Files come first, then the services that were made new for them, so that a service comes up as it was.
+Services come last, after the files and databases they were made new for, so that they come up as they were.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
     JournalError,
     undo_file,
 )
+from ansible_collections.fastgpt.ops.plugins.module_utils._owners import hand_back
 from ansible_collections.fastgpt.ops.plugins.module_utils._run import run
 
 _TIMEOUT = 600.0
@@ -32,38 +33,45 @@ class Outcome(t.NamedTuple):
 
 
 def undo(journal: Journal, changes: t.Sequence[Change], pretend: bool = False) -> list[Outcome]:
-    """Undo changes, the last one first. One that is refused leaves the others to be tried.
+    """Undo changes: files, then statements, each the last one first; then services. One refused leaves the others.
+
+    Statements are taken back while the server that got them still runs. Services come in the order they were brought
+    up: a database before those that connect to it at their start.
 
     :param pretend: only say which would be undone
     """
     pending = [change for change in reversed(changes) if change.status != UNDONE]
-    files = [change for change in pending if change.action not in _OTHERS]
-    others = [change for change in pending if change.action in _OTHERS]
-    return [_one(journal, change, pretend) for change in (*files, *_last_of_each(others))]
+    services = _first_of_each([change for change in reversed(pending) if change.action == "up"])
+    statements = [change for change in pending if change.action == "statement"]
+    files = [change for change in pending if change.action not in ("up", "statement")]
+    return [_one(journal, change, pretend) for change in (*files, *statements, *services)]
 
 
-def _last_of_each(changes: t.Sequence[Change]) -> list[Change]:
+def _first_of_each(changes: t.Sequence[Change]) -> list[Change]:
     """Keep one change a service: bringing it back twice stops it twice. The oldest knows how it was before."""
-    return list({(change.action, change.target): change for change in changes}.values())
+    first: dict[str, Change] = {}
+    for change in changes:
+        first.setdefault(change.target, change)
+    return list(first.values())
 
 
 def _one(journal: Journal, change: Change, pretend: bool) -> Outcome:
     if pretend:
         return Outcome(change, True)
     try:
-        if change.action in _OTHERS:
-            _OTHERS[change.action](change)
-            _mark_all(journal, change)
-            return Outcome(change, True)
-        return Outcome(change, undo_file(journal, change))
+        if change.action not in _OTHERS:
+            return Outcome(change, undo_file(journal, change))
+        _OTHERS[change.action](change)
+        for done in _same_service(journal, change) if change.action == "up" else [change]:
+            journal.mark(done, UNDONE)
+        return Outcome(change, True)
     except (JournalError, ComposeError, OSError) as error:
         return Outcome(change, False, str(error))
 
 
-def _mark_all(journal: Journal, undone: Change) -> None:
-    for change in journal.changes(undone.run_id):
-        if (change.action, change.target) == (undone.action, undone.target) and change.status != UNDONE:
-            journal.mark(change, UNDONE)
+def _same_service(journal: Journal, undone: Change) -> list[Change]:
+    made = [change for change in journal.changes(undone.run_id) if change.status != UNDONE]
+    return [change for change in made if (change.action, change.target) == (undone.action, undone.target)]
 
 
 def _undo_up(change: Change) -> None:
@@ -95,4 +103,14 @@ def _undo_statement(change: Change) -> None:
         raise JournalError(f"{change.target}: {result.error}")
 
 
-_OTHERS: dict[str, t.Callable[[Change], None]] = {"up": _undo_up, "statement": _undo_statement}
+def _undo_owners(change: Change) -> None:
+    """Give a folder's files back; no server may run on them meanwhile."""
+    run(["docker", "stop", change.undo["stop"]], _TIMEOUT)
+    hand_back(change)
+
+
+_OTHERS: dict[str, t.Callable[[Change], None]] = {
+    "up": _undo_up,
+    "statement": _undo_statement,
+    "owners": _undo_owners,
+}
