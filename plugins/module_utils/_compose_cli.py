@@ -93,7 +93,7 @@ def _images(rendered: str) -> dict[str, str]:
     """Read services and images off rendered YAML: what Compose prints is always indented by two."""
     images: dict[str, str] = {}
     section = service = ""
-    for line in rendered.splitlines():
+    for line in filter(str.strip, rendered.splitlines()):
         indent = len(line) - len(line.lstrip(" "))
         key, _colon, value = line.strip().partition(":")
         if indent == 0:
