@@ -44,6 +44,7 @@ bench: setup ## times as ratios to a yardstick of the same run
 
 docs: setup ## write the pages that come from the catalogue
 	@$(VENV)/python scripts/finding-pages
+	@$(VENV)/python scripts/release-page
 
 lab-up: setup ## boot the lab's hosts
 	@$(VENV)/python lab/lab.py up

@@ -32,6 +32,11 @@ class Version(t.NamedTuple):
         rank = {"alpha": 0, "beta": 1, "rc": 2}.get((stage or "").lower(), _FINAL)
         return cls(int(major), int(minor), int(patch or 0), int(fix or 0), rank, int(number or 0))
 
+    @property
+    def is_final(self) -> bool:
+        """False for an alpha, beta or release candidate."""
+        return self.stage == _FINAL
+
     def __str__(self) -> str:
         text = f"{self.major}.{self.minor}.{self.patch}" + (f".{self.fix}" if self.fix else "")
         stage = {0: "alpha", 1: "beta", 2: "rc"}.get(self.stage)

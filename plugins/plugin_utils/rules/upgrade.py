@@ -161,9 +161,9 @@ _OTHER_FORMS: t.Mapping[str, tuple[str, ...]] = {
 @rule("release-to-avoid", needs=["version"], component="app")
 def to_avoid(d: Deployment) -> t.Iterator[Hit]:
     found = releases.release(d.version) if d.version else None
-    if found and found.facts.get("avoid"):
+    if found and found.avoid:
         image = d.app.image if d.app else str(d.version)
-        yield hit("image", image or str(d.version), service=d.facts["app_service"], why=found.facts["avoid"])
+        yield hit("image", image or str(d.version), service=d.facts["app_service"], why=found.avoid)
 
 
 @rule("template-swap-orphans-data", needs=["inspect", "services"])
