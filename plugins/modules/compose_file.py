@@ -62,6 +62,28 @@ options:
     description: Other plain settings of the service, such as V(shm_size).
     type: dict
     default: {}
+  volumes:
+    description:
+      - Paths of the host the service is to mount. An entry with that source gets the target, else one with that target
+        the source; what else it says stays. Where there is neither, one is added.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      source:
+        description: The path on the host, as the file is to have it, such as V(./config.json).
+        type: str
+        required: true
+      target:
+        description: The path in the container.
+        type: str
+        required: true
+  drop_volumes:
+    description:
+      - Paths in the container at which the service is to mount nothing any more. What is on the host stays.
+    type: list
+    elements: str
+    default: []
   declare_networks:
     description: Networks to declare at the top level of the file.
     type: list
@@ -203,6 +225,16 @@ def main() -> None:
             "networks": {"type": "list", "elements": "str", "default": []},
             "extra_hosts": {"type": "list", "elements": "str", "default": []},
             "settings": {"type": "dict", "default": {}},
+            "volumes": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "source": {"type": "str", "required": True},
+                    "target": {"type": "str", "required": True},
+                },
+            },
+            "drop_volumes": {"type": "list", "elements": "str", "default": []},
             "declare_networks": {"type": "list", "elements": "str", "default": []},
             "validate": {"type": "bool", "default": True},
             "sha256": {"type": "str"},

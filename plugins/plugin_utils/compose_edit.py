@@ -16,8 +16,8 @@ import typing as t
 
 import yaml
 
-from ..module_utils._edits import Edit, Insert, Replace, apply_edits
-from .compose import ComposeFile, Key, parse_ports
+from ..module_utils._edits import Delete, Edit, Insert, Replace, apply_edits
+from .compose import ComposeFile, Key, Mount, parse_mounts, parse_ports
 
 
 class RefusedError(ValueError):
@@ -107,6 +107,81 @@ def set_key(compose: ComposeFile, service: str, key: str, value: str) -> list[Ed
     return _checked(compose, [edit], {f"services.{service}.{key}"})
 
 
+def set_volume(compose: ComposeFile, service: str, source: str, target: str) -> list[Edit]:
+    """Mount a path of the host at a path of the container.
+
+    An entry with that source gets the target, else one with that target the source; what else it says stays. Where
+    there is neither, one is added.
+    """
+    body = _own(compose, ("services", service))
+    node = _pair(body, "volumes")
+    path = f"services.{service}.volumes"
+    if node is None:
+        if "volumes" in compose.data["services"][service]:
+            raise RefusedError(f"the volumes of service {service} in {compose.path} come from a merge key")
+        return _checked(compose, [_add_key(body, "volumes", (f"  - {_quoted(f'{source}:{target}')}",))], {path})
+    _refuse_shared(compose, node, f"volumes of {service}")
+    if not isinstance(node, yaml.SequenceNode):
+        raise RefusedError(f"volumes of service {service} in {compose.path} is no list")
+    entries = list(_volume_entries(node))
+    same = [item for item in entries if item[2].source == source]
+    for index, entry, mount in same or [item for item in entries if item[2].target.rstrip("/") == target]:
+        if (mount.source, mount.target) == (source, target):
+            return []
+        return _checked(compose, _remounted(compose, entry, mount, source, target), {f"{path}.{index}"})
+    added = {path, f"{path}.{len(node.value)}"}
+    return _checked(compose, [_append(compose, node, f"{source}:{target}")], added)
+
+
+def drop_volume(compose: ComposeFile, service: str, target: str) -> list[Edit]:
+    """Take the entry that mounts something at a path of the container out, and ``volumes`` with its last one."""
+    body = _own(compose, ("services", service))
+    node = _pair(body, "volumes")
+    entries = list(_volume_entries(node)) if isinstance(node, yaml.SequenceNode) else []
+    entry = next((entry for _index, entry, mount in entries if mount.target.rstrip("/") == target), None)
+    if node is None or entry is None:
+        return []
+    _refuse_shared(compose, node, f"volumes of {service}")
+    if len(node.value) == 1:
+        key = next(name for name, value in body.value if value is node)
+        first, last = key.start_mark.line + 1, _last_line(node)
+    elif t.cast("yaml.SequenceNode", node).flow_style:
+        raise RefusedError(f"line {node.start_mark.line + 1} of {compose.path} holds several volumes")
+    else:
+        first, last = entry.start_mark.line + 1, _last_line(entry)
+    lines = compose.text.splitlines()
+    edits: list[Edit] = [_deleted(number, lines[number - 1]) for number in range(first, last + 1)]
+    return _checked(compose, edits, {f"services.{service}.volumes"})
+
+
+def _volume_entries(node: yaml.SequenceNode) -> t.Iterator[tuple[int, yaml.Node, Mount]]:
+    """Give each entry of ``volumes`` with its place in the list and what it mounts where."""
+    for index, entry in enumerate(node.value):
+        data = entry.value
+        if isinstance(entry, yaml.MappingNode):
+            data = {str(name.value): value.value for name, value in entry.value}
+        for mount in parse_mounts([data]):
+            yield index, entry, mount
+
+
+def _remounted(compose: ComposeFile, entry: yaml.Node, mount: Mount, source: str, target: str) -> list[Edit]:
+    """Give an entry of ``volumes``, short or long form, another source or target."""
+    if isinstance(entry, yaml.MappingNode):
+        wanted = {"source": (mount.source, source), "target": (mount.target, target)}
+        return [
+            _replace_scalar(compose, _child(entry, name, "a volume"), new)
+            for name, (old, new) in wanted.items()
+            if old != new
+        ]
+    options = str(entry.value)[len(f"{mount.source}:{mount.target}") :] if mount.source else ""
+    return [_replace_scalar(compose, entry, f"{source}:{target}{options}")]
+
+
+def _deleted(number: int, line: str) -> Delete:
+    """Take a line out; of one with a secret only what follows that is compared."""
+    return Delete(number, re.split(r"<secret:[0-9a-f]+>", line)[-1])
+
+
 def declare_network(compose: ComposeFile, name: str) -> list[Edit]:
     """Declare a network at the top level of the file."""
     networks = _pair(_root(compose), "networks")
@@ -116,7 +191,7 @@ def declare_network(compose: ComposeFile, name: str) -> list[Edit]:
     return _checked(compose, [_add_key_line(compose, networks, f"{name}: {{}}")], {f"networks.{name}", "networks"})
 
 
-OF_A_SERVICE = ("image", "ports", "environment", "networks", "extra_hosts", "settings")
+OF_A_SERVICE = ("image", "ports", "environment", "networks", "extra_hosts", "settings", "volumes", "drop_volumes")
 
 
 def steps(changes: t.Mapping[str, t.Any]) -> t.Iterator[t.Callable[[ComposeFile], list[Edit]]]:
@@ -125,9 +200,7 @@ def steps(changes: t.Mapping[str, t.Any]) -> t.Iterator[t.Callable[[ComposeFile]
     :raises RefusedError: where a change of a service comes without the service
     """
     service = changes.get("service")
-    if not service and any(
-        changes.get(key) for key in ("image", "ports", "environment", "networks", "extra_hosts", "settings")
-    ):
+    if not service and any(changes.get(key) for key in OF_A_SERVICE):
         raise RefusedError("which service is to change? 'service' is missing")
     name = str(service)
     for network in changes.get("declare_networks") or []:
@@ -145,6 +218,10 @@ def steps(changes: t.Mapping[str, t.Any]) -> t.Iterator[t.Callable[[ComposeFile]
             yield functools.partial(_add_if_absent, service=name, key=key, item=item)
     for key, value in (changes.get("settings") or {}).items():
         yield functools.partial(set_key, service=name, key=key, value=str(value))
+    for volume in changes.get("volumes") or []:
+        yield functools.partial(set_volume, service=name, source=str(volume["source"]), target=str(volume["target"]))
+    for target in changes.get("drop_volumes") or []:
+        yield functools.partial(drop_volume, service=name, target=str(target))
 
 
 def edited(compose: ComposeFile, changes: t.Mapping[str, t.Any]) -> str:
@@ -159,16 +236,16 @@ def edited(compose: ComposeFile, changes: t.Mapping[str, t.Any]) -> str:
 
 
 def between(before: str, after: str) -> list[Edit]:
-    """Give the smallest edits of lines that make one text of the other; lines only change or come in."""
+    """Give the smallest edits of lines that make one text of the other."""
     old, new = before.splitlines(), after.splitlines()
     edits: list[Edit] = []
     for tag, start, end, first, last in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if tag == "delete" or end - start > last - first:
-            raise RefusedError(f"line {start + 1} would vanish")
         if tag == "equal":
             continue
-        for offset in range(end - start):
-            edits.append(_changed_part(start + offset + 1, old[start + offset], new[first + offset]))
+        for number, (line, other) in enumerate(zip(old[start:end], new[first:last]), start + 1):
+            edits.append(_changed_part(number, line, other))
+        for number in range(start + last - first, end):
+            edits.append(_deleted(number + 1, old[number]))
         if first + end - start < last:
             edits.append(Insert(end, tuple(new[first + end - start : last])))
     return edits

@@ -127,6 +127,105 @@ def test_only_these_lines_change(changes: dict[str, t.Any], lines: list[str]) ->
     assert changed(FILE, **changes) == lines
 
 
+CONFIG = "/app/data/config.json"
+
+
+def with_volumes(volumes: str) -> str:
+    """Give a compose file whose service has these volumes."""
+    return f"services:\n  fastgpt:\n    image: fastgpt:v4.8.11\n{volumes}    restart: always\n"
+
+
+@pytest.mark.parametrize(
+    ("volumes", "lines"),
+    [
+        pytest.param(
+            "    volumes:\n      - ./config.json:/app/config.json:ro # ours\n      - ./logs:/logs\n",
+            [f"      - ./config.json:{CONFIG}:ro # ours"],
+            id="target of a short form",
+        ),
+        pytest.param(
+            f"    volumes:\n      - './old.json:{CONFIG}'\n",
+            [f"      - './config.json:{CONFIG}'"],
+            id="source of a quoted short form",
+        ),
+        pytest.param(
+            "    volumes:\n    - type: bind\n      source: ./config.json\n      target: /app/config.json\n",
+            [f"      target: {CONFIG}"],
+            id="target of a long form",
+        ),
+        pytest.param(
+            "    volumes:\n      - ./logs:/logs\n      # more below\n",
+            [f"      - ./config.json:{CONFIG}"],
+            id="added to a list",
+        ),
+        pytest.param(
+            "    volumes: ['./logs:/logs']\n",
+            [f"    volumes: ['./logs:/logs', ./config.json:{CONFIG}]"],
+            id="added to a flow list",
+        ),
+        pytest.param("", ["    volumes:", f"      - ./config.json:{CONFIG}"], id="no volumes yet"),
+        pytest.param(f"    volumes:\n      - ./config.json:{CONFIG}\n", [], id="there already"),
+    ],
+)
+def test_a_volume_is_mounted_by_changing_only_these_lines(volumes: str, lines: list[str]) -> None:
+    wanted = {"source": "./config.json", "target": CONFIG}
+    assert changed(with_volumes(volumes), service="fastgpt", volumes=[wanted]) == lines
+
+
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        pytest.param(
+            "x-v: &v [./a:/a]\nservices: {b: {image: b, volumes: *v}, fastgpt: {image: c, volumes: *v}}\n",
+            "volumes of fastgpt .* anchor",
+            id="shared anchor",
+        ),
+        pytest.param(
+            "x-b: &b\n  volumes: [./a:/a]\nservices:\n  fastgpt:\n    image: c\n    <<: *b\n",
+            "come from a merge key",
+            id="merge key",
+        ),
+        pytest.param(with_volumes("    volumes: ./a:/a\n"), "is no list", id="no list"),
+        pytest.param(
+            with_volumes("    volumes:\n      - ${DIR}/c.json:/app/data/config.json\n"),
+            "variable DIR",
+            id="source from .env",
+        ),
+    ],
+)
+def test_a_volume_that_cannot_be_mounted_safely_says_why(file: str, reason: str) -> None:
+    with pytest.raises(compose_edit.RefusedError, match=reason):
+        changed(file, service="fastgpt", volumes=[{"source": "./config.json", "target": CONFIG}])
+
+
+@pytest.mark.parametrize(
+    ("volumes", "gone"),
+    [
+        pytest.param(f"    volumes:\n      - ./config.json:{CONFIG}\n      - ./logs:/logs\n", 1, id="one of two"),
+        pytest.param(f"    volumes:\n      - ./config.json:{CONFIG} # old\n", 2, id="the only one"),
+        pytest.param(
+            f"    volumes:\n      - ./logs:/logs\n      - type: bind\n        source: ./c\n        target: {CONFIG}\n",
+            3,
+            id="long form",
+        ),
+        pytest.param(f"    volumes: [./config.json:{CONFIG}]\n", 1, id="flow list of one"),
+        pytest.param("    volumes:\n      - ./logs:/logs\n", 0, id="not there"),
+    ],
+)
+def test_a_dropped_volume_takes_its_own_lines_along(volumes: str, gone: int) -> None:
+    text = with_volumes(volumes)
+    compose = ComposeFile("c.yml", text)
+    after = compose_edit.edited(compose, {"service": "fastgpt", "drop_volumes": [CONFIG]})
+    assert apply_edits(text, compose_edit.between(text, after)) == after
+    assert len(text.splitlines()) - len(after.splitlines()) == gone
+    assert CONFIG not in after
+
+
+def test_one_volume_of_a_flow_list_is_not_dropped() -> None:
+    with pytest.raises(compose_edit.RefusedError, match="holds several volumes"):
+        changed(with_volumes(f"    volumes: [./a:/a, ./c:{CONFIG}]\n"), service="fastgpt", drop_volumes=[CONFIG])
+
+
 def test_what_is_there_already_changes_nothing() -> None:
     assert changed(FILE, service="fastgpt", networks=["fastgpt"], declare_networks=["fastgpt"]) == []
     assert changed(FILE, service="mongo", image="mongo:5.0.18") == []
