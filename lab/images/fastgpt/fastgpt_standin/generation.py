@@ -90,6 +90,18 @@ class Generation:
         return self.version >= (4, 9, 8)
 
     @property
+    def logs_requests(self) -> bool:
+        """Every request is logged when it comes and when it ends."""
+        return self.version >= (4, 14, 7)
+
+    @property
+    def wrong_key_status(self) -> int:
+        """HTTP status of a refused root key; the code in the body is 403 in all."""
+        if self.version < (4, 8):
+            return 200
+        return 500 if self.version < (4, 15) else 403
+
+    @property
     def required_variables(self) -> dict[str, int]:
         """Variables the start checks, with their least length."""
         if self.version < (4, 14, 7):

@@ -89,6 +89,42 @@ class Mongo:
             raise MongoError(describe(error)) from error
         return None if user is None else str(user.get("password"))
 
+    def upgrades(self, version: str) -> dict[str, Any]:
+        """Give the record of upgrades, made for this version where the data is new; raise MongoError."""
+        try:
+            records = self._database.lab_upgrades
+            records.update_one({"_id": "state"}, {"$setOnInsert": {"installed": version, "done": []}}, upsert=True)
+            return dict(records.find_one({"_id": "state"}))
+        except errors.PyMongoError as error:
+            raise MongoError(describe(error)) from error
+
+    def note_call(self, path: str) -> None:
+        """Write down that a call was made; raise MongoError."""
+        try:
+            self._database.lab_upgrades.update_one({"_id": "state"}, {"$push": {"done": path}})
+        except errors.PyMongoError as error:
+            raise MongoError(describe(error)) from error
+
+    def count(self, collection: str) -> int:
+        """Count a collection's documents; raise MongoError."""
+        try:
+            return int(self._database[collection].count_documents({}))
+        except errors.PyMongoError as error:
+            raise MongoError(describe(error)) from error
+
+    def migrate(self, collection: str, path: str, part: int) -> int:
+        """Mark every fourth document as changed by a call and give their number; raise MongoError.
+
+        The mark counts how often it was made: a call that ran twice can be told.
+        """
+        try:
+            documents = self._database[collection]
+            ids = sorted((item["_id"] for item in documents.find({}, {"_id": 1})), key=str)[part::4]
+            name = "lab_calls." + path.replace("/", "_")
+            return int(documents.update_many({"_id": {"$in": ids}}, {"$inc": {name: 1}}).modified_count) if ids else 0
+        except errors.PyMongoError as error:
+            raise MongoError(describe(error)) from error
+
 
 def describe(error: errors.PyMongoError) -> str:
     """Return the text Node's driver and mongoose have for the same failure."""

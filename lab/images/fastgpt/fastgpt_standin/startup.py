@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import labweb
 import redis
 
-from fastgpt_standin import config_file
+from fastgpt_standin import config_file, upgrades
 from fastgpt_standin.generation import Generation, LogStyle
 from fastgpt_standin.log import Log
 from fastgpt_standin.mongo import Mongo, MongoError
@@ -40,6 +40,8 @@ class FastGPT:
         self.vectors = Vectors(environment["PG_URL"]) if environment.get("PG_URL") else None
         self.config: dict[str, Any] = {}
         self.ready = False
+        self.left_out: list[upgrades.Call] = []
+        self.faults = upgrades.faults_of(environment.get("FASTGPT_LAB_FAULTS", ""), generation.version)
         self._lock = threading.Lock()
         self._newest = generation.log_style is LogStyle.LOGTAPE
 
@@ -62,8 +64,12 @@ class FastGPT:
                 self._read_config()
                 self._start_vectors()
                 self._save_root_user()
+                self._look_at_data()
             except StartError as error:
                 self._give_up(str(error))
+            while "never-ready" in self.faults:
+                self.log.warn("fault of the lab: never ready")
+                time.sleep(5)
             if self._newest or not self.generation.starts_on_request:
                 self.log.info("System initialized successfully" if self._newest else "Init system success")
             self.ready = True
@@ -131,6 +137,41 @@ class FastGPT:
         else:
             # FastGPT up to 4.14.6 prints the password; whoever reads these logs must mask it.
             print(f"root user init: {{ username: 'root', password: '{password}' }}", flush=True)
+
+    # upgrades -----------------------------------------------------------------------------------
+
+    def _look_at_data(self) -> None:
+        """Find the calls of older releases that were left out; without them nothing works."""
+        try:
+            record = self.mongo.upgrades(self.version)
+        except MongoError as error:
+            raise StartError(str(error)) from error
+        installed = upgrades.parse_version(record["installed"])
+        self.left_out = upgrades.missing(installed, self.generation.version, record["done"])
+        for call in self.left_out:
+            release = ".".join(map(str, call.release))
+            self.log.error(f"data of {record['installed']} was never migrated by {call.path} of {release}")
+
+    def run_call(self, call: upgrades.Call, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Run an upgrade's call: documents in four parts, a line of progress for each; raise MongoError."""
+        if upgrades.only_counts(call, body):
+            return {"dryRun": True, "total": {"scannedDocumentCount": self.mongo.count(call.collection)}}
+        if "500" in self.faults:
+            raise MongoError("MongoServerError: fault of the lab: 500")
+        pause = float(self.faults.get("seconds") or 0) / 4
+        changed = 0
+        for part in range(4):
+            time.sleep(pause)
+            changed += self.mongo.migrate(call.collection, call.path, part)
+            self.log.info("Data clean progress", {"path": call.path, "updated": changed}) if self._newest else print(
+                f"Success: {changed}", flush=True
+            )
+            if "half" in self.faults and part == 1:
+                if self.vectors is not None:
+                    self.vectors.spoil()
+                raise MongoError("MongoServerError: fault of the lab: half")
+        self.mongo.note_call(call.path)
+        return {"success": True, "updated": changed}
 
     # config.json, vectors -------------------------------------------------------------------------
 

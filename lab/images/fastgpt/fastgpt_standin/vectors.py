@@ -53,6 +53,10 @@ class Vectors:
             "SELECT id, collection_id, vector <#> %s::vector FROM modeldata ORDER BY 3 LIMIT %s", (str(padded), limit)
         )
 
+    def spoil(self) -> None:
+        """Leave the rows as a migration that died half-way would; raise VectorError."""
+        self._run("UPDATE modeldata SET collection_id = 'half-way' WHERE id % 2 = 0")
+
     def _run(self, statement: str, arguments: tuple[object, ...] | None = None) -> list[tuple[object, ...]]:
         try:
             connection = psycopg2.connect(self._url, connect_timeout=5)

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
+import threading
 import time
 from typing import Any
 from urllib.error import URLError
@@ -13,6 +15,7 @@ from urllib.error import URLError
 import labweb
 from labweb import Application, Request, Response
 
+from fastgpt_standin import upgrades
 from fastgpt_standin.mongo import MongoError, password_hash
 from fastgpt_standin.startup import FastGPT
 from fastgpt_standin.vectors import VectorError
@@ -28,7 +31,7 @@ def build(fastgpt: FastGPT) -> Application:
     app.route("GET", "/api/common/system/getInitData")(api.init_data)
     app.route("GET", "/api/support/user/account/preLogin")(api.pre_login)
     app.route("POST", "/api/support/user/account/loginByPassword")(api.log_in)
-    app.route("POST", r"/api/admin/init\w+")(api.administrate)
+    app.route("POST", r"/api/admin/[\w/]+")(api.administrate)
     app.route("POST", "/api/core/dataset/searchTest")(api.search)
     app.route("POST", "/api/v1/chat/completions")(api.chat)
     return app
@@ -48,12 +51,21 @@ class Api:
         self._generation = fastgpt.generation
 
     def _begin(self) -> None:
-        if self._generation.starts_on_request:
-            self._fastgpt.start()
+        """Wait until the application has started: whoever asks earlier gets no answer."""
+        self._fastgpt.start()
+
+    def _refusal(self) -> Response | None:
+        """What every call gets while data is left as an older release made it."""
+        if not self._fastgpt.left_out:
+            return None
+        paths = ", ".join(call.path for call in self._fastgpt.left_out)
+        return reply(code=500, message=f"data is not that of {self._fastgpt.version}: {paths} was never called")
 
     def init_data(self, _request: Request) -> Response:
         """Answer the page's first call: settings and, up to 4.8, the version."""
         self._begin()
+        if refusal := self._refusal():
+            return refusal
         settings = self._fastgpt.config.get("feConfigs", {})
         if self._generation.tells_version_to_anyone:
             return reply({"feConfigs": settings, "systemVersion": self._fastgpt.version})
@@ -92,16 +104,29 @@ class Api:
         return hashlib.sha256(f"{name}{secret}{period}".encode()).hexdigest()[:6]
 
     def administrate(self, request: Request) -> Response:
-        """Accept an upgrade call that carries the root key."""
+        """Run an upgrade's call that carries the root key."""
         if request.headers.get("rootkey") != self._fastgpt.environment.get("ROOT_KEY"):
-            return reply(code=403, message="凭证错误", status_text="unAuthorization")
+            refused = reply(code=403, message="凭证错误", status_text="unAuthorization")
+            return Response(refused.body, self._generation.wrong_key_status)
         self._begin()
-        self._fastgpt.log.info(f"{request.path} finished")
-        return reply({"success": True})
+        call = upgrades.call_of(request.path)
+        if call is None or call.release > self._generation.version:
+            return Response("<!DOCTYPE html><html><body>404: This page could not be found.</body></html>", 404)
+        if refusal := self._refusal():
+            return refusal
+        run = Run(self._fastgpt, call, request)
+        if "drop" not in self._fastgpt.faults:
+            return run.answer()
+        threading.Thread(target=run.answer, daemon=True).start()
+        time.sleep(1)
+        run.log_end(closed=True)
+        sys.exit()  # ends this connection's thread: it is closed without an answer, and the call goes on
 
     def search(self, request: Request) -> Response:
         """Embed the text at the model endpoint and look for the nearest vectors."""
         self._begin()
+        if refusal := self._refusal():
+            return refusal
         if self._fastgpt.vectors is None:
             return self._failure(request, "PG_URL is not set")
         body = request.json()
@@ -122,6 +147,8 @@ class Api:
     def chat(self, request: Request) -> Response:
         """Pass a chat to the model endpoint and its answer back."""
         self._begin()
+        if refusal := self._refusal():
+            return refusal
         body = request.json()
         try:
             status, text = self._ask_model("/chat/completions", body)
@@ -147,6 +174,44 @@ class Api:
         frame = "API response error" if newest else f"Api response error: {request.path}, {message}"
         self._fastgpt.log.error(frame, {"url": request.path, "message": message} if newest else {"message": message})
         return reply(code=500, message=message)
+
+
+class Run:
+    """One call of an upgrade, logged as the generation logs its requests."""
+
+    def __init__(self, fastgpt: FastGPT, call: upgrades.Call, request: Request) -> None:
+        self._fastgpt = fastgpt
+        self._call = call
+        self._request = request
+        self._began = time.monotonic()
+        self._closed = False
+        self._newest = fastgpt.generation.logs_requests
+        if self._newest:
+            fastgpt.log.info(f"[{request.method}] {request.path}", category="http:request")
+
+    def answer(self) -> Response:
+        """Do the work and give the reply."""
+        try:
+            data = self._fastgpt.run_call(self._call, self._request.json())
+        except MongoError as error:
+            message = str(error)
+            line = "API response error" if self._newest else f"Api response error: {self._request.path}, {message}"
+            self._fastgpt.log.error(line, {"url": self._request.path, "message": message}, "http:error")
+            return reply(code=500, message=message)
+        self.log_end()
+        return reply(data)
+
+    def log_end(self, closed: bool = False) -> None:
+        """Log the end of the request; the newest generation logs the loss of the connection, and then no end."""
+        milliseconds = round((time.monotonic() - self._began) * 1000)
+        if self._newest:
+            if self._closed:
+                return
+            self._closed = closed
+            line = f"[{self._request.method}] {self._request.path} - 200 in {milliseconds}ms"
+            self._fastgpt.log.info(line, category="http:response")
+        elif milliseconds >= 2000 and not closed:  # quicker ones are logged at the level Debug
+            self._fastgpt.log.warn(f"Request finish {self._request.path}, time: {milliseconds}ms")
 
 
 class ModelError(Exception):
