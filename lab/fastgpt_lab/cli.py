@@ -142,6 +142,13 @@ def list_faults(_args: argparse.Namespace) -> None:
         print(f"{fault.name} [{fault.stack}] -> {fault.finding}: {fault.summary}")
 
 
+def list_fitting(args: argparse.Namespace) -> None:
+    """Print the hosts that exist and that a fault fits."""
+    for host in hosts.existing(load_hosts()[0]):
+        if faults.load(args.fault).fits(host):
+            print(host.name)
+
+
 def inject(args: argparse.Namespace) -> None:
     """Inject faults into one host."""
     (host,) = select_hosts([args.host])
@@ -186,7 +193,7 @@ def parser() -> argparse.ArgumentParser:
         summary = (function.__doc__ or "").split("\n", maxsplit=1)[0]
         added = group.add_parser(name, help=summary, description=summary)
         # what works on one running host may be done on several at once; the rest is alone
-        shared = function in (inject, heal, reset, status, list_hosts, list_faults)
+        shared = function in (inject, heal, reset, status, list_hosts, list_faults, list_fitting)
         added.set_defaults(function=function, lock=fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         return added
 
@@ -201,6 +208,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("hosts", nargs="+", metavar="HOST")
     one.add_argument("--data", action="store_true", help="delete the stack's data too")
     command("list", list_faults, fault)
+    command("hosts", list_fitting, fault).add_argument("fault", metavar="FAULT")
     for name, function in (("inject", inject), ("heal", heal)):
         action = command(name, function, fault)
         action.add_argument("host", metavar="HOST")

@@ -89,6 +89,9 @@ def _undo_up(change: Change) -> None:
     if change.before in ("exited", "dead"):
         project.must("stop", change.target, timeout=_TIMEOUT)
         return
+    if how.get("state") == "restarted":
+        project.must("restart", change.target, timeout=_TIMEOUT)
+        return
     force = [] if how.get("state") == "current" else ["--force-recreate"]
     project.must("up", "-d", "--no-deps", *force, change.target, timeout=_TIMEOUT)
 

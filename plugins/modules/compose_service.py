@@ -44,8 +44,10 @@ options:
         file.
       - V(recreated) makes a new container in any case, for example for a bind mount that has to be looked up again.
       - V(restarted) restarts the container there is. Its environment stays the old one.
+      - V(unstuck) restarts only those that Docker restarts again and again, which it does ever more seldom. It is for
+        services whose trouble has just been cured.
     type: str
-    choices: [current, recreated, restarted]
+    choices: [current, recreated, restarted, unstuck]
     default: current
   wait_timeout:
     description: Seconds to wait until the services are ready; V(0) does not wait.
@@ -111,6 +113,7 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._compose_cli import (
     service_of,
     wait_ready,
 )
+from ansible_collections.fastgpt.ops.plugins.module_utils._docker import parse_time
 from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
     DONE,
     JOURNALLED,
@@ -119,6 +122,9 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
 )
 
 Json = t.Dict[str, t.Any]
+
+YOUNG = 60.0
+"""Seconds since the last start below which a container that restarted before is taken for a looping one."""
 
 
 class Services:
@@ -153,20 +159,27 @@ class Services:
         labels = (container.get("Config") or {}).get("Labels") or {}
         return wanted is not None and labels.get("com.docker.compose.config-hash") != wanted
 
+    def wanted(self, containers: t.Sequence[Json]) -> list[str]:
+        """Give the services that something is to be done to."""
+        if self.params["state"] == "current":
+            return self.stale(containers)
+        if self.params["state"] == "unstuck":
+            return [service_of(item) for item in containers if is_stuck(item, time.time())]
+        return list(self.params["services"])
+
     def _hashes(self) -> dict[str, str]:
         out = self.project.must("config", "--hash", "*", timeout=30.0).text
         return dict(line.split()[:2] for line in out.splitlines() if len(line.split()) == 2)
 
-    def pull_missing(self) -> None:
+    def pull_missing(self, names: t.Sequence[str]) -> None:
         """Get images that are not on the host before anything is stopped."""
-        for name in self.params["services"]:
+        for name in names:
             if self.images[name] and not has_image(self.images[name]):
                 self.project.must("pull", name, timeout=self.params["timeout"])
 
-    def apply(self) -> None:
+    def apply(self, names: t.Sequence[str]) -> None:
         """Do what was asked, to these services only."""
-        names = self.params["services"]
-        if self.params["state"] == "restarted":
+        if self.params["state"] in ("restarted", "unstuck"):
             self.project.must("restart", *names, timeout=self.params["timeout"])
             return
         force = ["--force-recreate"] if self.params["state"] == "recreated" else []
@@ -181,7 +194,7 @@ def main() -> None:
             "files": {"type": "list", "elements": "path", "default": []},
             "env_files": {"type": "list", "elements": "path", "default": []},
             "services": {"type": "list", "elements": "str", "required": True},
-            "state": {"type": "str", "choices": ["current", "recreated", "restarted"], "default": "current"},
+            "state": {"type": "str", "choices": ["current", "recreated", "restarted", "unstuck"], "default": "current"},
             "wait_timeout": {"type": "float", "default": 120},
             "timeout": {"type": "float", "default": 1800},
             **JOURNALLED,
@@ -198,22 +211,26 @@ def work(module: AnsibleModule) -> None:
     """Compare, act where something is to do, wait, and end the module."""
     services = Services(module)
     before = services.read()
-    names = module.params["services"] if module.params["state"] != "current" else services.stale(before)
+    names = services.wanted(before)
     if not names or module.check_mode:
         module.exit_json(changed=bool(names), containers=[_name(item) for item in before if service_of(item) in names])
-    services.pull_missing()
+    services.pull_missing(names)
     journal, run_id = Journal(), run_id_or_manual(module.params["run_id"])
     undo = {key: module.params[key] for key in ("project_dir", "project", "files", "env_files", "state")}
     changes = [
         journal.plan(run_id, module.params["finding"], "up", name, _state_of(before, name), undo=undo) for name in names
     ]
     began = time.monotonic()
-    services.apply()
+    services.apply(names)
     for change in changes:
         journal.mark(change, DONE)
-    late = wait_ready(services.read, module.params["wait_timeout"]) if module.params["wait_timeout"] else []
+
+    def touched() -> list[Json]:
+        return [item for item in services.read() if service_of(item) in names]
+
+    late = wait_ready(touched, module.params["wait_timeout"]) if module.params["wait_timeout"] else []
     result = {
-        "containers": [_name(item) for item in services.read() if service_of(item) in names],
+        "containers": [_name(item) for item in touched()],
         "downtime": round(time.monotonic() - began, 1),
         "run_id": run_id,
     }
@@ -222,6 +239,19 @@ def work(module: AnsibleModule) -> None:
             msg=f"not ready after {module.params['wait_timeout']:.0f} s: {'; '.join(late)}", changed=True, **result
         )
     module.exit_json(changed=True, **result)
+
+
+def is_stuck(container: Json, now: float) -> bool:
+    """Tell whether Docker restarts a container again and again: between two runs, or up since a moment.
+
+    :param now: seconds since the epoch
+    """
+    state = container.get("State") or {}
+    if state.get("Restarting"):
+        return True
+    started = parse_time(state.get("StartedAt"))
+    young = started is not None and now - started < YOUNG
+    return bool(state.get("Running") and container.get("RestartCount") and young)
 
 
 def _name(container: Json) -> str:

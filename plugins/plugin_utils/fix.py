@@ -22,6 +22,7 @@ from .diagnosis import Finding, HostDiagnosis
 from .model import Deployment
 
 Json = dict[str, t.Any]
+RESTART_LOOP = "container-restart-loop"
 Text = t.Mapping[str, str]
 
 
@@ -40,7 +41,9 @@ class Fix:
     :ivar variables: the role's variables, without its name in front
     :ivar recreates: services that get a new container or restart
     :ivar downtime: seconds those are away, estimated
-    :ivar diff: the lines that will change, secrets as tokens
+    :ivar diff: the lines that will change, secrets as tokens; a part for each file, ``---`` and ``+++`` and its path
+    :ivar why: why those services are recreated, where the diff does not tell
+    :ivar risk: the risk class, where this way of curing it has another one than the catalogue says
     """
 
     role: str
@@ -48,6 +51,8 @@ class Fix:
     recreates: tuple[str, ...] = ()
     downtime: float = 0.0
     diff: str = ""
+    why: Text | None = None
+    risk: str | None = None
 
 
 Planner = t.Callable[[Deployment, Finding], Fix]
@@ -151,7 +156,7 @@ def _left(finding: Finding, reason: Text) -> Json:
 
 
 def _step(deployment: Deployment, host: str, finding: Finding, fix: Fix, allow: t.Collection[str]) -> Json:
-    risk = finding.entry.risk
+    risk = fix.risk or finding.entry.risk
     step: Json = {
         "host": host,
         "finding": finding.entry.id,
@@ -162,11 +167,22 @@ def _step(deployment: Deployment, host: str, finding: Finding, fix: Fix, allow: 
         "allowed": risk in allow,
         "variables": fix.variables,
         "recreates": list(fix.recreates),
+        "why": dict(fix.why) if fix.why else None,
+        "restarts": _waiting_for(finding, fix, deployment),
+        "project": project_variables(deployment) if deployment.project.get("directory") else {},
         "downtime": fix.downtime,
         "diff": fix.diff,
     }
     step["evidence"] = fingerprint(deployment, step)
     return step
+
+
+def _waiting_for(finding: Finding, fix: Fix, deployment: Deployment) -> list[str]:
+    """Give services that may restart for ever because of this finding; Docker does so ever more seldom."""
+    if RESTART_LOOP not in finding.entry.effects:
+        return []
+    made = {container.service for container in deployment.containers}
+    return sorted((set(deployment.services) & made) - set(fix.recreates))
 
 
 def fingerprint(deployment: Deployment, step: t.Mapping[str, t.Any]) -> str:

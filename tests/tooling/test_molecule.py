@@ -12,12 +12,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 SCENARIOS = sorted((ROOT / "molecule").rglob("molecule.yml"))
-PLAYBOOKS = {
-    "converge": "converge.yml",
-    "verify": "verify.yml",
-    "prepare": "prepare.yml",
-    "idempotence": "converge.yml",
-}
+BASE = ROOT / ".config/molecule/config.yml"
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -27,24 +22,34 @@ def load(path: Path) -> dict[str, Any]:
     return loaded
 
 
-def playbooks(scenario: Path) -> list[str]:
-    """The playbooks the scenario's sequence runs, relative to its folder."""
-    base = load(ROOT / ".config/molecule/config.yml")
-    sequence = load(scenario).get("scenario", {}).get("test_sequence") or base["scenario"]["test_sequence"]
-    steps = [step.split() for step in sequence]
-    return [step[1] if len(step) > 1 else PLAYBOOKS[step[0]] for step in steps]
+def playbooks(scenario: Path) -> list[Path]:
+    """The playbooks the scenario's sequence runs: its own, else those that the base settings name."""
+    base, own = load(BASE), load(scenario)
+    sequence = own["scenario"].get("test_sequence") or base["scenario"]["test_sequence"]
+    names = {**base["ansible"]["playbooks"], **own.get("ansible", {}).get("playbooks", {})}
+    files = [names[step].replace("${MOLECULE_PROJECT_DIRECTORY}", str(ROOT)) for step in sequence]
+    return [scenario.parent / name for name in files]
 
 
 def test_there_is_a_scenario() -> None:
     assert SCENARIOS
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda path: path.parent.name)
+def name_of(path: Path) -> str:
+    """The scenario's name, as Molecule has it."""
+    return str(path.parent.relative_to(ROOT / "molecule"))
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=name_of)
 def test_every_playbook_of_a_scenario_exists(scenario: Path) -> None:
-    missing = [name for name in playbooks(scenario) if not (scenario.parent / name).is_file()]
-    assert missing == []
+    assert [path for path in playbooks(scenario) if not path.is_file()] == []
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=name_of)
 def test_a_scenario_ends_with_a_look_at_the_result(scenario: Path) -> None:
-    assert any(Path(name).name.startswith("verify") for name in playbooks(scenario))
+    assert playbooks(scenario)[-1].name.startswith("verify")
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=name_of)
+def test_a_scenario_is_named_after_its_folder(scenario: Path) -> None:
+    assert load(scenario)["scenario"]["name"] == name_of(scenario)
