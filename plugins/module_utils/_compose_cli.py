@@ -14,6 +14,14 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._run import Result, ru
 
 Json = t.Dict[str, t.Any]
 
+PROJECT: Json = {
+    "project_dir": {"type": "path", "required": True},
+    "project": {"type": "str"},
+    "files": {"type": "list", "elements": "path", "default": []},
+    "env_files": {"type": "list", "elements": "path", "default": []},
+}
+"""Options of modules that work on a compose project; documented in the fragment ``project``."""
+
 ASK_TIMEOUT = 30.0
 _POLL = 0.5
 
@@ -39,6 +47,13 @@ class Project:
         self.files = list(files)
         self.env_files = [path for path in env_files if path != os.path.join(directory, ".env")]
         self._program: list[str] | None = None
+
+    @classmethod
+    def of(cls, params: t.Mapping[str, t.Any]) -> Project:
+        """Give the project that a module's parameters (``PROJECT``) or a plan name."""
+        return cls(
+            params["project_dir"], params.get("project"), params.get("files") or (), params.get("env_files") or ()
+        )
 
     @property
     def program(self) -> list[str]:

@@ -107,6 +107,18 @@ def ip_of(container: Json, app: Json | None = None) -> str | None:
     return next((networks[name]["ip"] for name in names if networks[name].get("ip")), None)
 
 
+def addresses_of(container: Json, port: int) -> list[tuple[str, int]]:
+    """Give pairs (host, port) that lead from the host to a container's port: its own addresses, then published ones."""
+    if container.get("network_mode") == "host":
+        return [("127.0.0.1", port)]
+    found = [(str(item["ip"]), port) for item in (container.get("networks") or {}).values() if item.get("ip")]
+    for item in container.get("ports") or []:
+        if item["container_port"] == port and item["host_port"]:
+            every = item["host_ip"] in ("", "0.0.0.0", "::")
+            found.append(("127.0.0.1" if every else item["host_ip"], item["host_port"]))
+    return found
+
+
 def http_get(url: str, timeout: float, headers: t.Mapping[str, str] | None = None, data: bytes | None = None) -> Json:
     """Make one request (POST where ``data`` is given), no proxy; never raises.
 
