@@ -40,7 +40,7 @@ class Release:
         """The oldest release one may come from."""
         return Version.parse(self.facts.get("min_from"))
 
-    @property
+    @functools.cached_property
     def tags(self) -> dict[str, str]:
         """Tags by image name: what upstream asks for, before what its own file had."""
         return {**self.facts.get("seen", {}), **self.facts.get("images", {})}
@@ -79,6 +79,7 @@ def releases() -> tuple[Release, ...]:
     return tuple(sorted(found, key=lambda release: release.version))
 
 
+@functools.cache
 def up_to(version: Version) -> tuple[Release, ...]:
     """Give the releases up to and with that version."""
     return tuple(release for release in releases() if release.version <= version)
@@ -99,6 +100,7 @@ def release_of_tag(tag: str) -> Release | None:
     return same[-1] if same else None
 
 
+@functools.cache
 def between(after: Version, last: Version) -> tuple[Release, ...]:
     """Give the releases on the way from one to another, betas only of a number whose beta is an end of the way."""
     betas = {end[:3] for end in (after, last) if not end.is_final}
@@ -109,6 +111,7 @@ def between(after: Version, last: Version) -> tuple[Release, ...]:
     )
 
 
+@functools.cache
 def tag_of(image: str, version: Version, asked_only: bool = False) -> str | None:
     """Give the tag of another image that belongs to a release: the newest named up to it, else the first after it.
 
@@ -131,6 +134,13 @@ def service_and_name(entry: str) -> tuple[str, str]:
     return (service if colon else MAIN), name
 
 
+@functools.cache
+def needs(version: Version) -> tuple[str, ...]:
+    """Give the components that version does not work without."""
+    return tuple(component for item in up_to(version) for component in item.facts.get("needs") or [])
+
+
+@functools.cache
 def renamed(version: Version, service: str = MAIN) -> dict[str, str]:
     """Variables of a service that were renamed by that version: each old name and the one read now."""
     names: dict[str, str] = {}
@@ -155,6 +165,7 @@ def required(version: Version) -> dict[str, Version]:
     return names
 
 
+@functools.cache
 def plugin_range(version: Version) -> tuple[Version, Version] | None:
     """Give the versions of fastgpt-plugin that fit: at least the first, below the second."""
     told = [item.facts["plugin"] for item in up_to(version) if item.facts.get("plugin")]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
 
@@ -23,6 +24,7 @@ class Version(t.NamedTuple):
     stage_number: int = 0
 
     @classmethod
+    @functools.lru_cache(maxsize=4096)
     def parse(cls, text: str | None) -> Version | None:
         """Read ``v4.8.11``, ``4.14.10.2``, ``4.15.0-beta7`` or ``v4.8.23-fix``; None for a floating tag."""
         match = _VERSION.match((text or "").strip())

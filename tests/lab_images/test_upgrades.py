@@ -18,7 +18,7 @@ def test_a_new_installation_owes_nothing() -> None:
 
 def test_the_release_that_runs_is_where_its_own_calls_are_made() -> None:
     assert paths((4, 8, 11), (4, 8, 15)) == []
-    assert paths((4, 8, 11), (4, 8, 16)) == ["/api/admin/initv4815", "/api/admin/init/refreshFreeUser"]
+    assert paths((4, 8, 11), (4, 8, 16)) == ["/api/admin/initv4815"]
 
 
 def test_calls_that_were_made_are_not_missing() -> None:

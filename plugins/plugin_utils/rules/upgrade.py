@@ -96,9 +96,7 @@ def _misfit(service: str, image: str, other: Version, needed: str, severity: str
 def renamed_variables(d: Deployment) -> t.Iterator[Hit]:
     variables = d.env_of("app")
     old = {
-        name: new
-        for name, new in releases.renamed(d.version).items()  # type: ignore[arg-type]  # a declared need
-        if variables.get(name) and not variables.get(new)
+        name: new for name, new in releases.renamed(d.version).items() if variables.get(name) and not variables.get(new)
     }
     if old:
         yield _renamed(d, old)

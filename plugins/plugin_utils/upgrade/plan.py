@@ -128,6 +128,8 @@ class ScriptCall:
     :ivar rehearsal: the body that only counts and writes nothing; None where the call has no such mode
     :ivar required: ``yes`` | ``conditional`` | ``recommended`` | ``optional``
     :ivar blocking: False: FastGPT may be used while it runs
+    :ivar restart: the service must restart after it
+    :ivar log_done: words in the service's log that say it is done, where the answer does not
     :ivar note: what it does
     """
 
@@ -141,6 +143,8 @@ class ScriptCall:
     rehearsal: Json | None
     required: str
     blocking: bool
+    restart: bool
+    log_done: str | None
     note: Text
 
 

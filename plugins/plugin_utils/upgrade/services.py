@@ -17,9 +17,15 @@ TEMPLATES: dict[str, Json] = load_yaml(KNOWLEDGE / "services.yml")
 
 VALUES: dict[str, Value] = {
     **{name: Value(**how) for template in TEMPLATES.values() for name, how in template.get("values", {}).items()},
+    "plugin-token": Value("random", 40),
     "file-token-key": Value("random", 40),
     "token-key": Value("random", 40),
     "root-key": Value("random", 40),
     "invoke-token-secret": Value("random", 48),
 }
 """How a host makes what ``<value:NAME>`` stands for; the planner adds those that are taken from variables."""
+
+HOST_MADE: dict[str, str] = {
+    name: component for component, template in TEMPLATES.items() for name in template.get("values", {})
+}
+"""Values that a service brings with it, by its component: of a service that was there before they are not known."""

@@ -31,7 +31,6 @@ class Call:
 # Of the community edition; what upstream calls conditional or optional is not needed.
 CALLS = (
     Call((4, 8, 15), "/api/admin/initv4815", "apps"),
-    Call((4, 8, 15), "/api/admin/init/refreshFreeUser", "users"),
     Call((4, 8, 17), "/api/admin/initv4817", "users"),
     Call((4, 8, 18), "/api/admin/initv4818"),
     Call((4, 8, 19), "/api/admin/initv4819", "users"),
@@ -55,7 +54,7 @@ CALLS = (
     Call((4, 16, 0), "/api/admin/4160/initUserSandbox", "apps", rehearses=True, needed=False),
     Call((4, 16, 1), "/api/admin/4161/initToolJsonSchemaStorage", "apps", rehearses=True),
     Call((4, 16, 2), "/api/admin/4162/initPermission", "apps", rehearses=True),
-    Call((4, 16, 3), "/api/admin/4163/backfillModelReferences", "apps", rehearses=True),
+    Call((4, 16, 3), "/api/admin/4163/backfillModelReferences", "apps", rehearses=True, needed=False),
 )
 
 

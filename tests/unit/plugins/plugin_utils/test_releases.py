@@ -45,7 +45,7 @@ def test_entry_fits_the_schema_and_itself(release: releases.Release) -> None:
 def assert_placeholders(entry: dict[str, str]) -> None:
     """Every {component} is one; every <value:...> has its origin in services.yml or the planner."""
     text = entry.get("value", "")
-    known = {*services.TEMPLATES, "app", "s3_endpoint"}
+    known = {*services.TEMPLATES, "app", "s3_endpoint", "s3_external"}
     assert set(re.findall(r"\{([^}]+)\}", text)) <= known
     assert set(re.findall(r"<value:([^>]+)>", text)) <= set(services.VALUES)
 

@@ -32,6 +32,8 @@ HOP = form.Hop(
             None,
             "yes",
             True,
+            False,
+            None,
             WORDS,
         ),
     ),
