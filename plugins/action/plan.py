@@ -26,6 +26,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "evidence": {"type": "path", "required": True},
     "allow": {"type": "list", "elements": "str", "default": ["safe"], "choices": ["safe", "restart", "data"]},
     "plan": {"type": "path"},
+    "round": {"type": "int", "default": 1},
     "only": {"type": "list", "elements": "str", "default": []},
     "skip": {"type": "list", "elements": "str", "default": []},
     "lang": {"type": "str", "default": "auto", "choices": ["auto", "en", "zh"]},
@@ -59,9 +60,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         plan = fix.assemble(folder.name, hosts)
         if options["plan"]:
             plan = _approved(options["plan"], plan)
-        _write(folder / "plan.json", plan)
-        _show(plan, language.choose(options["lang"], os.environ), folder / "plan.json")
         steps = {host["host"]: host["steps"] for host in plan["hosts"]}
+        if options["round"] == 1 or any(step["allowed"] for items in steps.values() for step in items):
+            path = folder / ("plan.json" if options["round"] == 1 else f"plan-{options['round']}.json")
+            _write(path, plan)
+            _show(plan, language.choose(options["lang"], os.environ), path)
         result.update(changed=False, steps=steps, before=before, id=plan["id"], digest=plan["digest"])
         return t.cast("dict[str, t.Any]", result)
 
@@ -104,6 +107,7 @@ def _show(plan: dict[str, t.Any], lang: str, path: pathlib.Path) -> None:
             words += f" {step['role']}, {step['risk']}"
             if step["recreates"]:
                 words += f", {recreates} {', '.join(step['recreates'])} (~{step['downtime']:.0f} s)"
+                words += f": {step['why'][lang]}" if step["why"] else ""
             if not step["allowed"]:
                 words += f"; {needs} {_NEEDS.format(risk=step['risk'])}"
             display.display(words, color="green" if step["allowed"] else "yellow")

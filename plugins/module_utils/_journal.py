@@ -9,12 +9,14 @@ from one that ended. Lines are only ever added.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import os
 import shutil
 import stat
+import threading
 import time
 import typing as t
 
@@ -24,6 +26,9 @@ PLANNED, DONE, UNDONE = "planned", "done", "undone"
 KEEP_RUNS = 20
 """Runs whose backups are kept at least; older ones go only when they are also older than KEEP_SECONDS."""
 KEEP_SECONDS = 30 * 24 * 3600.0
+LEASE = 180.0
+"""Seconds a lock holds after its run was last at work on the host: that long a dead controller blocks others."""
+_HEARTBEAT = 30.0
 
 JOURNALLED: Json = {"run_id": {"type": "str"}, "finding": {"type": "str", "default": ""}}
 """Options of every module that changes something; documented in the fragment ``journalled``."""
@@ -62,6 +67,14 @@ class Change:
     backup: str | None
     undo: Json
     status: str = PLANNED
+
+
+class LockedError(JournalError):
+    """Another run holds the lock; ``held`` says which."""
+
+    def __init__(self, held: Json):
+        super().__init__(_refusal(held))
+        self.held = held
 
 
 class Journal:
@@ -108,6 +121,7 @@ class Journal:
         now = time.time()
         number = hashlib.sha256(f"{run_id} {now} {action} {target}".encode()).hexdigest()[:16]
         change = Change(number, run_id, finding, now, action, target, before, after, backup, undo or {})
+        Lock(self.folder).renew(run_id)
         self._add(dataclasses.asdict(change))
         return change
 
@@ -187,29 +201,68 @@ class Lock:
             return {"run_id": "?", "who": f"an unreadable {self.path}", "until": os.stat(self.path).st_mtime + 60}
         return held if held["until"] > time.time() else None
 
-    def take(self, run_id: str, who: str, seconds: float) -> None:
+    def take(
+        self,
+        run_id: str,
+        who: str,
+        seconds: float = LEASE,
+        controller: str | None = None,
+        take_over: str | None = None,
+    ) -> None:
         """Take the lock or, where this run has it, hold it longer.
 
+        :param controller: names the process that holds it, for others on its machine to see whether it still lives
+        :param take_over: a run whose controller is known to be dead
         :raises JournalError: another run has it
         """
         Journal(os.path.dirname(self.path)).make_folder()
-        mine = json.dumps({"run_id": run_id, "who": who, "since": time.time(), "until": time.time() + seconds})
         held = self.holder()
-        if held and held["run_id"] != run_id:
-            raise JournalError(_refusal(held))
-        temporary = f"{self.path}.{run_id}"
-        write_whole(temporary, mine.encode(), 0o600)
-        if held is None and os.path.exists(self.path):
-            os.unlink(self.path)  # its time is over
+        if held and held["run_id"] not in (run_id, take_over):
+            raise LockedError(held)
+        now = time.time()
+        mine = {"run_id": run_id, "who": who, "controller": controller, "since": now, "until": now + seconds}
         if held:
-            os.replace(temporary, self.path)
+            self._write(mine)
             return
+        temporary = f"{self.path}.{run_id}"
+        write_whole(temporary, json.dumps(mine).encode(), 0o600)
+        if os.path.exists(self.path):
+            os.unlink(self.path)  # its time is over
         try:
             os.link(temporary, self.path)  # fails where another run was faster
         except FileExistsError:
-            raise JournalError(_refusal(self.holder() or {"run_id": "?", "who": "?", "until": 0})) from None
+            raise LockedError(self.holder() or {"run_id": "?", "who": "?", "until": 0}) from None
         finally:
             os.unlink(temporary)
+
+    def renew(self, run_id: str, seconds: float = LEASE) -> bool:
+        """Hold the lock longer where this run has it; tells whether it has."""
+        held = self.holder()
+        if not held or held["run_id"] != run_id:
+            return False
+        self._write({**held, "until": max(held["until"], time.time() + seconds)})
+        return True
+
+    @contextlib.contextmanager
+    def kept(self, run_id: str) -> t.Iterator[None]:
+        """Hold the lock for as long as something takes that may take long, such as a pull."""
+        done = threading.Event()
+
+        def beat() -> None:
+            while not done.wait(_HEARTBEAT) and self.renew(run_id):
+                pass
+
+        thread = threading.Thread(target=beat, daemon=True)
+        self.renew(run_id)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+    def _write(self, held: Json) -> None:
+        write_whole(self.path, json.dumps(held).encode(), 0o600)
 
     def give_back(self, run_id: str) -> bool:
         """Give the lock back where this run has it; tells whether it had."""

@@ -118,6 +118,7 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
     DONE,
     JOURNALLED,
     Journal,
+    Lock,
     run_id_or_manual,
 )
 
@@ -214,8 +215,21 @@ def work(module: AnsibleModule) -> None:
     names = services.wanted(before)
     if not names or module.check_mode:
         module.exit_json(changed=bool(names), containers=[_name(item) for item in before if service_of(item) in names])
-    services.pull_missing(names)
     journal, run_id = Journal(), run_id_or_manual(module.params["run_id"])
+    with Lock().kept(run_id):
+        bring_up(module, services, names, before, journal, run_id)
+
+
+def bring_up(
+    module: AnsibleModule,
+    services: Services,
+    names: t.Sequence[str],
+    before: t.Sequence[Json],
+    journal: Journal,
+    run_id: str,
+) -> None:
+    """Pull, write down, act, wait, and end the module."""
+    services.pull_missing(names)
     undo = {key: module.params[key] for key in ("project_dir", "project", "files", "env_files", "state")}
     changes = [
         journal.plan(run_id, module.params["finding"], "up", name, _state_of(before, name), undo=undo) for name in names

@@ -21,7 +21,8 @@ options:
       - V(listed) only gives the changes.
       - V(undone) undoes the changes of O(run_id), the last one first; files before the services that read them.
       - V(locked) takes the lock for O(run_id) or holds it longer; it fails where another run has it, and names it.
-      - V(unlocked) gives the lock back where O(run_id) has it.
+      - V(unlocked) gives the lock back where O(run_id) has it, and removes backups that are old and beyond the number
+        to keep (20 runs and 30 days).
     type: str
     choices: [listed, undone, locked, unlocked]
     default: listed
@@ -36,9 +37,18 @@ options:
     type: str
     default: unknown
   lock_seconds:
-    description: Seconds after which the lock ends by itself, so that a controller that died blocks nobody.
+    description:
+      - Seconds after which the lock ends by itself, so that a controller that died blocks nobody. What a run does on
+        the host holds it longer.
     type: float
-    default: 1800
+    default: 180
+  controller:
+    description: The controller's process, so that a later run on the same machine sees that it is dead. Set by the
+      action plugin.
+    type: str
+  take_over:
+    description: A run whose lock is taken over because its controller is dead. Set by the action plugin.
+    type: str
 attributes:
   check_mode:
     support: full
@@ -78,6 +88,10 @@ changes:
     status:
       description: V(planned), V(done) or V(undone).
       type: str
+held:
+  description: Who holds the lock, with C(run_id), C(who), C(controller), C(since) and C(until), in epoch seconds.
+  type: dict
+  returned: failed because another run holds the lock
 refused:
   description: Changes that could not be undone, with the reason.
   type: list
@@ -88,7 +102,13 @@ refused:
 import dataclasses
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.fastgpt.ops.plugins.module_utils._journal import Journal, JournalError, Lock
+from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
+    LEASE,
+    Journal,
+    JournalError,
+    Lock,
+    LockedError,
+)
 from ansible_collections.fastgpt.ops.plugins.module_utils._undo import undo
 
 
@@ -116,16 +136,18 @@ def undo_run(module: AnsibleModule, journal: Journal) -> None:
 
 def lock(module: AnsibleModule) -> None:
     """Take or give back the lock and end the module."""
-    held = Lock()
-    run_id = module.params["run_id"]
+    held, options = Lock(), module.params
     holder = held.holder()
-    if module.params["state"] == "unlocked":
-        mine = bool(holder and holder["run_id"] == run_id)
-        module.exit_json(changed=mine and (module.check_mode or held.give_back(run_id)))
+    if options["state"] == "unlocked":
+        mine = bool(holder and holder["run_id"] == options["run_id"])
+        if not module.check_mode:
+            Journal().prune()
+        module.exit_json(changed=mine and (module.check_mode or held.give_back(options["run_id"])))
     if not module.check_mode:
-        held.take(run_id, module.params["holder"], module.params["lock_seconds"])
-    elif holder and holder["run_id"] != run_id:
-        raise JournalError(f"run {holder['run_id']} of {holder['who']} is working on this host")
+        seconds, controller = options["lock_seconds"], options["controller"]
+        held.take(options["run_id"], options["holder"], seconds, controller, options["take_over"])
+    elif holder and holder["run_id"] not in (options["run_id"], options["take_over"]):
+        raise LockedError(holder)
     module.exit_json(changed=not holder)
 
 
@@ -136,7 +158,9 @@ def main() -> None:
             "run_id": {"type": "str"},
             "finding": {"type": "str"},
             "holder": {"type": "str", "default": "unknown"},
-            "lock_seconds": {"type": "float", "default": 1800},
+            "lock_seconds": {"type": "float", "default": LEASE},
+            "controller": {"type": "str"},
+            "take_over": {"type": "str"},
         },
         required_if=[(("state"), state, ("run_id",)) for state in ("undone", "locked", "unlocked")],
         supports_check_mode=True,
@@ -149,6 +173,8 @@ def main() -> None:
             module.exit_json(changed=False, changes=[dataclasses.asdict(change) for change in found])
         else:
             lock(module)
+    except LockedError as error:
+        module.fail_json(msg=str(error), held=error.held)
     except JournalError as error:
         module.fail_json(msg=str(error))
 

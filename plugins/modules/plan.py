@@ -38,6 +38,12 @@ options:
       - A C(plan.json) that was approved. It is taken as it is, whatever O(allow) says, and refused as a whole where it
         was edited or where what one of its steps rests on has changed since.
     type: path
+  round:
+    description:
+      - V(1) for the plan of a run. Later ones, made when its steps are done, are written to C(plan-2.json) and so on,
+        and only where there is something left to do.
+    type: int
+    default: 1
   only:
     description: Finding ids to restrict the plan to; all where empty.
     type: list

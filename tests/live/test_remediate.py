@@ -1,105 +1,143 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: (c) 2026, fastgpt.ops contributors
-"""Fixes on the running lab: predicted, made, proved, repeated without effect, and undone.
+"""Remediations that meet, that are approved beforehand, and of several hosts with several faults each.
 
-FASTGPT_LAB_FIXES chooses the faults: names, comma-separated, or `all`; one by default.
+What one fix does is tested by the scenarios of molecule/fixes, what a kill leaves behind by test_kill.py.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from fastgpt_lab import faults
 from fastgpt_lab.settings import load_hosts
 
 from .conftest import Playbook, Run, lab, ssh
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
-ALLOW = ("-e", json.dumps({"fastgpt_allow": ["safe", "restart"]}))
-FIXED = (
-    "mongo-keyfile-permissions",
-    "mongo-keyfile-is-directory",
-    "port-conflict",
-    "container-not-running",
-    "container-missing",
-    "database-port-exposed",
-)
-CHOSEN = os.environ.get("FASTGPT_LAB_FIXES", "port-conflict")
+ALLOW = ("-e", json.dumps({"fastgpt_allow": ["safe", "restart", "data"]}))
 HOSTS, DEFAULT_HOSTS = load_hosts()
-# every file of the project and every container, as a diagnosis must leave them
+HOST = DEFAULT_HOSTS[0]
+# every file of the project and every container, as a prediction must leave them
 STATE_OF_HOST = """
 cd /opt/fastgpt
 find . -maxdepth 1 -type f | sort | xargs sha256sum
 stat -c '%n %F %a %u:%g' -- *
 docker ps --all --quiet --no-trunc | sort
 """
+LOCK = "/var/lib/fastgpt-ops/lock"
+SEVERAL = {
+    "web1": ["mongo-keyfile-permissions", "port-conflict"],
+    "web2": ["pgvector-extension-missing", "database-port-exposed"],
+    "web3": ["container-missing", "config-json-is-directory"],
+}
 
 
 @pytest.fixture
-def broken(request: pytest.FixtureRequest) -> Iterator[tuple[str, faults.Fault]]:
-    """A host with the fault of the test in it; as it was deployed afterwards."""
-    fault = faults.load(request.param)
-    host = next(name for name in DEFAULT_HOSTS if fault.fits(HOSTS[name]))
-    lab("reset", host)
-    lab("fault", "inject", host, fault.name)
-    yield host, fault
-    lab("reset", host)
+def broken() -> Iterator[str]:
+    """A host that lacks a container; as it was deployed afterwards."""
+    lab("reset", HOST)
+    lab("fault", "inject", HOST, "container-missing")
+    yield HOST
+    ssh(HOST, f"rm -f {LOCK}")
+    lab("reset", HOST)
 
 
-def remediate(playbook: Playbook, host: str, *options: str) -> Run:
-    run = playbook("remediate.yml", "--limit", host, "--diff", *ALLOW, *options)
-    assert run.code == 0, run.output[-4000:]
-    return run
-
-
-@pytest.mark.parametrize(
-    "broken", [name for name in FIXED if CHOSEN == "all" or name in CHOSEN.split(",")], indirect=True, ids=str
-)
-def test_a_fault_is_fixed_proved_and_can_be_brought_back(broken: tuple[str, faults.Fault], playbook: Playbook) -> None:
-    host, fault = broken
-    before = ssh(host, STATE_OF_HOST)
-
-    predicted = remediate(playbook, host, "--check")
-    assert fault.finding in predicted.roots(host)
-    assert ssh(host, STATE_OF_HOST) == before
-    assert ssh(host, "ls /var/lib/fastgpt-ops/lock 2>&1 || true").strip() != "/var/lib/fastgpt-ops/lock"
-
-    done = remediate(playbook, host)
-    ends = {finding["id"]: finding["status"] for finding in done.host(host)["findings"]}
-    assert ends[fault.finding] == "fixed"
-    assert [f["id"] for f in done.host(host)["findings"] if f["status"] in ("failed", "rolled_back")] == []
-
-    again = remediate(playbook, host)
-    assert json.loads((again.folder / "plan.json").read_text("utf-8"))["hosts"][0]["steps"] == []
-
-    # what is there is compared byte for byte; containers that were made new have other ids
-    back = playbook("playbooks/rollback.yml", "--limit", host, "-e", f"fastgpt_run_id={done.folder.name}")
-    assert back.code == 0, back.output[-4000:]
-    assert files_of(ssh(host, STATE_OF_HOST)) == files_of(before)
-    found = playbook("diagnose.yml", "--limit", host)
-    assert fault.finding in {finding["id"] for finding in found.host(host)["findings"]}
-
-
-def files_of(state: str) -> list[str]:
-    return [line for line in state.splitlines() if " " in line]
-
-
-def test_another_run_on_the_host_is_named_and_left_alone(playbook: Playbook) -> None:
-    host = next(iter(DEFAULT_HOSTS))
-    lab("reset", host)
-    lab("fault", "inject", host, "container-missing")
+def test_another_run_on_the_host_is_named_and_left_alone(broken: str, playbook: Playbook) -> None:
     held = json.dumps({"run_id": "other-run", "who": "ann@desk", "since": 0, "until": 9999999999})
-    ssh(host, f"mkdir -p /var/lib/fastgpt-ops; echo '{held}' >/var/lib/fastgpt-ops/lock")
-    try:
-        before = ssh(host, STATE_OF_HOST)
-        run = playbook("remediate.yml", "--limit", host, *ALLOW)
-        assert run.code != 0
-        assert "run other-run of ann@desk is working on this host" in run.output
-        assert ssh(host, STATE_OF_HOST) == before
-    finally:
-        ssh(host, "rm /var/lib/fastgpt-ops/lock")
+    ssh(broken, f"mkdir -p /var/lib/fastgpt-ops; echo '{held}' >{LOCK}")
+    before = ssh(broken, STATE_OF_HOST)
+    run = playbook("remediate.yml", "--limit", broken, *ALLOW)
+    assert run.code != 0
+    assert "run other-run of ann@desk is working on this host" in run.output
+    assert ssh(broken, STATE_OF_HOST) == before
+
+
+def test_of_two_controllers_at_once_one_works_and_the_other_names_it(broken: str, playbook: Playbook) -> None:
+    journal = "cat /var/lib/fastgpt-ops/journal.jsonl 2>/dev/null || :"
+    before = ssh(broken, journal)
+    with ThreadPoolExecutor(2) as pool:
+        runs = [
+            future.result()
+            for future in [pool.submit(playbook, "remediate.yml", "--limit", broken, *ALLOW) for _ in "ab"]
+        ]
+    ended = sorted(runs, key=lambda run: run.code)
+    lines = ssh(broken, journal).removeprefix(before).splitlines()
+    assert ended[0].code == 0, ended[0].output[-4000:]
+    assert len({json.loads(line)["run_id"] for line in lines}) == 1
+    assert f"run {ended[0].folder.name} of" in ended[1].output, ended[1].output[-4000:]
+    assert "is working on this host" in ended[1].output
+
+
+def test_an_approved_plan_is_refused_when_the_host_changed_since(broken: str, playbook: Playbook) -> None:
+    plan = playbook("remediate.yml", "--limit", broken, "--check", *ALLOW).folder / "plan.json"
+    ssh(broken, "cd /opt/fastgpt; cp -p docker-compose.yml /run/approved; echo '# edited' >>docker-compose.yml")
+    before = ssh(broken, STATE_OF_HOST)
+    refused = playbook("remediate.yml", "--limit", broken, "-e", f"fastgpt_plan={plan}")
+    assert refused.code != 0
+    assert "what container-missing rests on has changed since the plan was made" in " ".join(refused.output.split())
+    assert ssh(broken, STATE_OF_HOST) == before
+
+    ssh(broken, "cp -p /run/approved /opt/fastgpt/docker-compose.yml")
+    applied = playbook("remediate.yml", "--limit", broken, "-e", f"fastgpt_plan={plan}")
+    assert applied.code == 0, applied.output[-4000:]
+    assert applied.grave(broken) == []
+
+
+@pytest.fixture
+def several() -> Iterator[None]:
+    """Three hosts with two faults each; as they were deployed afterwards."""
+    for host, names in SEVERAL.items():
         lab("reset", host)
+        lab("fault", "inject", host, *names)
+    yield
+    lab("reset", *SEVERAL)
+
+
+@pytest.mark.usefixtures("several")
+def test_several_hosts_with_several_faults_each_are_fixed_in_one_run(playbook: Playbook) -> None:
+    run = playbook("remediate.yml", "--limit", ",".join(SEVERAL), *ALLOW)
+    assert run.code == 0, run.output[-4000:]
+    for host, names in SEVERAL.items():
+        ends = {finding["id"]: finding for finding in run.host(host)["findings"]}
+        for name in names:
+            assert ends[name]["status"] == "fixed", (host, name, run.output[-6000:])
+            assert ends[name]["proof"], (host, name)
+        assert open_and_grave(run, host) == []
+
+
+def open_and_grave(run: Run, host: str) -> list[str]:
+    """The ids of the host's findings of severity error or critical that are not fixed."""
+    findings = run.host(host)["findings"]
+    return [f["id"] for f in findings if f["severity"] in ("error", "critical") and f["status"] != "fixed"]
+
+
+def test_nothing_that_removes_data_was_ever_called() -> None:
+    """What every command of the lab's hosts has logged so far, whoever ran it."""
+    for host in DEFAULT_HOSTS:
+        calls = ssh(host, "cat /var/log/docker-calls.log").splitlines()
+        assert calls, host
+        assert [call for call in calls if is_dangerous(call.split())] == [], host
+
+
+def is_dangerous(words: list[str]) -> bool:
+    """Whether a call of docker or docker-compose removes data, or answers a question with yes."""
+    volumes = "volume" in words and {"rm", "prune"} & set(words)
+    down = "down" in words and {"-v", "--volumes"} & set(words)
+    prune = "prune" in words and "--volumes" in words
+    yes = ("up" in words or "rm" in words[:3]) and {"-y", "--yes"} & set(words)
+    return bool(volumes or down or prune or yes)
+
+
+def test_a_dangerous_call_is_seen() -> None:
+    for call in (
+        "docker compose down -v",
+        "docker volume rm x",
+        "docker system prune --volumes",
+        "docker compose up -y",
+    ):
+        assert is_dangerous(call.split()), call
+    assert not is_dangerous(["docker", "compose", "up", "-d", "mongo"])

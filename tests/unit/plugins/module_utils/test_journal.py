@@ -159,3 +159,33 @@ def test_a_killed_write_leaves_the_old_file(target: pathlib.Path, monkeypatch: p
         j.write_whole(str(target), b"new", 0o600)
     assert target.read_bytes() == b"old\r\n"
     assert list(target.parent.glob(".*fastgpt-ops")) == []
+
+
+def test_work_on_the_host_holds_the_lock_longer(journal: j.Journal) -> None:
+    lock = j.Lock(journal.folder)
+    lock.take(RUN, "ann@desk", seconds=5)
+    journal.plan(RUN, "x", "up", "fastgpt")
+    held = lock.holder()
+    assert held is not None
+    assert held["until"] > time.time() + 60
+
+
+def test_a_lock_of_another_run_is_not_renewed(journal: j.Journal) -> None:
+    lock = j.Lock(journal.folder)
+    lock.take("other", "ann@desk", seconds=50)
+    assert not lock.renew(RUN)
+    journal.plan(RUN, "x", "up", "fastgpt")
+    held = lock.holder()
+    assert held is not None
+    assert (held["run_id"], held["until"] < time.time() + 60) == ("other", True)
+
+
+def test_a_lock_is_taken_over_only_from_the_run_that_is_named(journal: j.Journal) -> None:
+    lock = j.Lock(journal.folder)
+    lock.take("dead", "ann@desk")
+    with pytest.raises(j.LockedError, match="run dead of ann@desk is working on this host"):
+        lock.take(RUN, "bob@desk", take_over="another")
+    lock.take(RUN, "bob@desk", take_over="dead")
+    held = lock.holder()
+    assert held is not None
+    assert held["run_id"] == RUN
