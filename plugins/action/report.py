@@ -17,7 +17,7 @@ from ansible.utils.display import Display
 
 from ..plugin_utils import collection
 from ..plugin_utils.readers.bundle import BundleError
-from ..plugin_utils.report import analyse, build, language, outcome, terminal, write
+from ..plugin_utils.report import analyse, build, fleet, history, language, outcome, terminal, write
 from ..plugin_utils.report.words import word
 
 display = Display()
@@ -56,7 +56,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             ARGUMENT_SPEC, mutually_exclusive=[["evidence", "bundle"]], required_one_of=[["evidence", "bundle"]]
         )
         folder = pathlib.Path(options["run_dir"]).absolute()
-        report = _make(options, folder.name)
+        report = fleet.view(_make(options, folder.name), history.earlier(folder))
         try:
             files = _write(report, folder)
             _show(report, folder)

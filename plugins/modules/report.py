@@ -13,7 +13,8 @@ module: report
 short_description: Diagnose collected evidence and write the report
 description:
   - Runs every check on the evidence of each host, ranks the findings, and writes C(report.json), C(report.html),
-    C(report.md) and C(junit.xml) into the run's folder. The link C(latest) beside that folder then shows to it.
+    C(report.md), C(junit.xml), C(report.sarif) and C(metrics.prom) into the run's folder, with a small C(digest.json)
+    from which later reports tell the trend. The link C(latest) beside that folder then shows to it.
   - Prints a summary of at most ten lines a host.
   - Runs on the controller alone; no host is contacted and nothing but the report is written.
 version_added: 0.1.0

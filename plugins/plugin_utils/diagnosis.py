@@ -12,7 +12,7 @@ import importlib
 import pathlib
 import typing as t
 
-from . import catalogue, needs, ranking
+from . import catalogue, needs, ranking, traits
 from .model import Deployment
 from .rule import REFUTERS, RULES, Hit, Rule
 from .signatures import Signature, match, signatures
@@ -61,6 +61,7 @@ class HostDiagnosis:
     checks: dict[str, Outcome]
     findings: list[Finding]
     error: str | None = None
+    traits: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def healthy(self) -> bool:
@@ -122,7 +123,7 @@ def diagnose(
     for item, because, rank in zip(found, causes, ranking.ranks(found, causes)):
         item.explained_by, item.rank = because, rank
     found.sort(key=lambda item: item.rank)
-    return HostDiagnosis(host, True, deployment.summary(), checks, found)
+    return HostDiagnosis(host, True, deployment.summary(), checks, found, traits=traits.traits(deployment))
 
 
 def _worth_telling(found: list[Finding], checks: dict[str, Outcome]) -> list[Finding]:

@@ -51,5 +51,6 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Browser]:
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     started = Browser(options=options, service=Service(driver))
+    started.set_script_timeout(180)  # axe looks at every element of a large page
     yield started
     started.quit()

