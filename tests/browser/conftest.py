@@ -22,7 +22,7 @@ class Browser(webdriver.Chrome):
         """Give the addresses asked for since the last call, but for the page itself, data and the browser's own."""
         messages = [json.loads(entry["message"])["message"] for entry in self.get_log("performance")]
         sent = [item["params"]["request"]["url"] for item in messages if item["method"] == "Network.requestWillBeSent"]
-        return [url for url in sent if not url.startswith(("data:", "chrome:")) and url != self.current_url]
+        return [url for url in sent if not url.startswith(("data:", "chrome")) and url != self.current_url]
 
     def complaints(self) -> list[str]:
         """Give the console's messages since the last call."""

@@ -292,9 +292,10 @@ def test_hosts_are_walked_by_keyboard(thousand: Browser) -> None:
 
 
 def test_what_was_done_is_told_with_its_proof_and_the_way_back(thousand: Browser) -> None:
-    row = thousand.find_element(By.CSS_SELECTOR, ".card.wide tbody tr")
-    assert "port 3000 answers" in row.text
-    assert "fastgpt_run_id=20261121T221530Z-0001" in thousand.find_element(By.CSS_SELECTOR, ".card.wide").text
+    card = thousand.find_element(By.CSS_SELECTOR, ".card.changes")
+    card.find_element(By.TAG_NAME, "summary").click()
+    assert "port 3000 answers" in card.find_element(By.CSS_SELECTOR, "tbody tr").text
+    assert "fastgpt_run_id=20261121T221530Z-0001" in card.text
 
 
 def test_light_and_dark_can_be_changed_by_hand(opened: Browser) -> None:

@@ -162,13 +162,10 @@ def _since(runs: t.Sequence[Json]) -> dict[Key, str]:
     for item in runs:
         found = _keys(item)
         unseen = {name for name, entry in item["hosts"].items() if entry["state"] == "unreachable"}
-        fresh: dict[Key, str] = {}
-        for name, keys in found.items():
-            for finding, service in keys:
-                key = (name, finding, service)
-                fresh[key] = since.get(key, item["generated_at"])
-        kept = {key: when for key, when in since.items() if key[0] not in found or key[0] in unseen}
-        since = {**kept, **fresh}
+        now = {(name, *found_key) for name, keys in found.items() for found_key in keys}
+        since = {key: when for key, when in since.items() if key in now or key[0] not in found or key[0] in unseen}
+        for key in now - set(since):
+            since[key] = item["generated_at"]
     return since
 
 

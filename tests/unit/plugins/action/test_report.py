@@ -54,10 +54,13 @@ def test_bundle_of_two_hosts(tmp_path: pathlib.Path) -> None:
     assert LOG.strip() in done.stdout
     assert "latest" not in made["run_id"]
     assert sorted(path.name for path in (tmp_path / "out/latest").iterdir()) == [
+        "digest.json",
         "junit.xml",
+        "metrics.prom",
         "report.html",
         "report.json",
         "report.md",
+        "report.sarif",
     ]
 
 
