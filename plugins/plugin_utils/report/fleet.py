@@ -152,15 +152,15 @@ def _states(item: Json, names: t.Collection[str]) -> Json:
     }
 
 
-def _keys(item: Json) -> dict[str, set[tuple[str, str | None]]]:
-    return {name: {(found[0], found[1]) for found in entry["open"]} for name, entry in item["hosts"].items()}
+def _keys(entry: Json) -> set[tuple[str, str | None]]:
+    return {(found[0], found[1]) for found in entry["open"]}
 
 
 def _since(runs: t.Sequence[Json]) -> dict[Key, str]:
     """Tell since which run each finding has been there without a break; runs that did not see the host do not count."""
     since: dict[Key, str] = {}
     for item in runs:
-        found = _keys(item)
+        found = {name: _keys(entry) for name, entry in item["hosts"].items()}
         unseen = {name for name, entry in item["hosts"].items() if entry["state"] == "unreachable"}
         now = {(name, *found_key) for name, keys in found.items() for found_key in keys}
         since = {key: when for key, when in since.items() if key in now or key[0] not in found or key[0] in unseen}
@@ -175,7 +175,6 @@ def _news(runs: t.Sequence[Json]) -> Json | None:
         return None
     *past, now = runs
     news: Json = {"since": past[-1]["generated_at"], "found": [], "gone": [], "lost": [], "back": []}
-    found = _keys(now)
     for name, entry in now["hosts"].items():
         last = next((item for item in reversed(past) if name in item["hosts"]), None)
         if last is None:
@@ -185,9 +184,9 @@ def _news(runs: t.Sequence[Json]) -> Json | None:
             news["back" if was else "lost"].append(name)
         if was or entry["state"] == "unreachable":
             continue
-        before = _keys(last)[name]
-        news["found"] += [{"host": name, "finding": i, "service": s} for i, s in sorted(found[name] - before, key=str)]
-        news["gone"] += [{"host": name, "finding": i, "service": s} for i, s in sorted(before - found[name], key=str)]
+        before, found = _keys(last["hosts"][name]), _keys(entry)
+        news["found"] += [{"host": name, "finding": i, "service": s} for i, s in sorted(found - before, key=str)]
+        news["gone"] += [{"host": name, "finding": i, "service": s} for i, s in sorted(before - found, key=str)]
     return news
 
 

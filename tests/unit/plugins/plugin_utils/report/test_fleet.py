@@ -153,15 +153,12 @@ def test_digest_of_a_large_fleet_is_small() -> None:
     assert len(json.dumps(history.digest(report))) < len(json.dumps(report)) / 50
 
 
-def test_view_of_a_thousand_hosts_grows_with_their_number() -> None:
-    def seconds(count: int) -> float:
-        hosts = [build.host_entry(host, "en") for host in sample.fleet_of(count)]
-        report = build.assemble(build.Run("20261122T221530Z-4f2a", "0", sample.NOW, "en"), hosts)
-        start = time.process_time()
-        fleet.view(report, sample.earlier("fastgpt-0010"))
-        return time.process_time() - start
-
-    assert seconds(1000) < 25 * max(seconds(100), 0.002)
+def test_view_of_a_thousand_hosts_takes_a_moment() -> None:
+    hosts = [build.host_entry(host, "en") for host in sample.fleet_of(1000)]
+    report = build.assemble(build.Run("20261122T221530Z-4f2a", "0", sample.NOW, "en"), hosts)
+    start = time.process_time()
+    fleet.view(report, sample.earlier("fastgpt-0010"))
+    assert time.process_time() - start < 2  # a tenth of a second where nothing grows with the square
 
 
 @pytest.mark.parametrize("count", [1, 2, 25, 26, 60])
