@@ -76,21 +76,27 @@ def _mongo_hop(stack: Stack, current: Version, before: Version, after: Version, 
     )
 
 
-def vector_change(stack: Stack, version: Version) -> tuple[str, DatabaseStep] | None:
-    """Give the image of PostgreSQL and the update of the extension that a release asks for; None where it may stay."""
+def vector_change(stack: Stack, version: Version) -> tuple[str | None, DatabaseStep | None]:
+    """Give PostgreSQL's image and the update of the extension that a release asks for; None each where it may stay.
+
+    What the server has in store counts, where it was asked; a tag may say another version than the image holds.
+    """
     part = stack.parts["pg"]
     name, tag, _digest = split_image(part.image)
     asked = releases.tag_of("pgvector", version, asked_only=True)
     wanted = Version.parse(asked)
-    running = Version.parse(tag) if "pgvector" in name else stack.vector_version
-    if asked is None or wanted is None or running is None or running[:3] >= wanted[:3]:
-        return None
-    major = stack.pg_major or postgres_major(tag) or "15"
-    if postgres_major(asked):
-        asked = asked.replace(f"pg{postgres_major(asked)}", f"pg{major}")
-    before = stack.vector_version or running
+    stored = stack.vector_stored or (Version.parse(tag) if "pgvector" in name else stack.vector_version)
+    if asked is None or wanted is None or stored is None:
+        return None, None
+    image = None
+    if stored[:3] < wanted[:3]:
+        major = postgres_major(tag) or stack.pg_major or "15"
+        if postgres_major(asked):
+            asked = asked.replace(f"pg{postgres_major(asked)}", f"pg{major}")
+        image, stack.vector_stored = retagged(part.image, "pgvector", asked), wanted
+    before = stack.vector_version or stored
+    if before[:3] >= wanted[:3]:
+        return image, None
     stack.vector_version = wanted
-    step = DatabaseStep(
-        "pgvector-extension", part.service, str(before), f"{wanted.major}.{wanted.minor}.{wanted.patch}"
-    )
-    return retagged(part.image, "pgvector", asked), step
+    after = f"{wanted.major}.{wanted.minor}.{wanted.patch}"
+    return image, DatabaseStep("pgvector-extension", part.service, str(before), after)

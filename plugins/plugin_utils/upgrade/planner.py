@@ -70,23 +70,30 @@ class Wishes:
 def plan_host(deployment: Deployment, host: str, wishes: Wishes) -> Plan:
     """Plan the upgrade of one host."""
     stack = stack_of(deployment, Version.parse(wishes.current))
-    project = deployment.project
     plan = Plan(
         host,
         wishes.target,
         str(stack.build) if stack.build else None,
-        {
-            "project_dir": project.get("directory") or "",
-            "project": project.get("name"),
-            "files": project.get("config_files") or [],
-            "env_files": project.get("environment_files") or [],
-        },
+        _project(deployment),
         {component: part.service for component, part in stack.parts.items()},
         running=tuple(_running(deployment)),
     )
     if refusal := words.refusal_of(deployment, stack):
         return dataclasses.replace(plan, refusals=(refusal,))
     return plan_stack(plan, stack, wishes)
+
+
+def _project(deployment: Deployment) -> dict[str, t.Any]:
+    """Say how Compose is called there; empty where that is not known."""
+    project = deployment.project
+    if not project.get("directory"):
+        return {}
+    return {
+        "project_dir": project["directory"],
+        "project": project.get("name"),
+        "files": project.get("config_files") or [],
+        "env_files": project.get("environment_files") or [],
+    }
 
 
 def plan_stack(plan: Plan, stack: Stack, wishes: Wishes) -> Plan:
@@ -200,9 +207,9 @@ class _Planner:
             if part is None or part.is_new:
                 continue
             wanted = self._wanted(component, release, passed)
-            if component == "pg" and (found := vector_change(self.stack, release.version)):
-                wanted, step = found
-                steps.append(step)
+            if component == "pg":
+                wanted, step = vector_change(self.stack, release.version)
+                steps += [step] if step else []
             if wanted and (change := self._image_change(component, wanted)):
                 changes.append(change)
         return tuple(changes), tuple(steps)

@@ -59,6 +59,7 @@ class Stack:
     :ivar has_avx: of the processor; None where it is not known
     :ivar pg_major: major version of the PostgreSQL server
     :ivar vector_version: of pgvector in FastGPT's database
+    :ivar vector_stored: of pgvector's library on the server
     :ivar words: what else conditions ask for: seekdb, rerank
     :ivar settings: variables that take the place of settings in config.json, with their values
     """
@@ -77,6 +78,7 @@ class Stack:
     mongo_version: Version | None = None
     pg_major: str | None = None
     vector_version: Version | None = None
+    vector_stored: Version | None = None
     words: frozenset[str] = frozenset()
     settings: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
@@ -174,6 +176,7 @@ def stack_of(deployment: Deployment, current: Version | None = None) -> Stack:
         mongo_version=Version.parse(mongo.get("version")) or _tag_version(parts.get("mongo")),
         pg_major=str(pg["version"]).partition(".")[0] if pg.get("version") else None,
         vector_version=Version.parse(pg.get("extension")),
+        vector_stored=Version.parse(pg.get("extension_available")),
         settings=config_settings(deployment),
         words=frozenset(w for s in deployment.services.values() for w in ("seekdb", "rerank") if w in (s.image or "")),
     )
