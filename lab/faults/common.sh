@@ -11,8 +11,9 @@ OVERRIDE=docker-compose.override.yml
 
 # Service names; they are the container names too, but for g11's vector database.
 case $STACK in
-    g11*) APP=fastgpt-app MONGO=fastgpt-mongo PG_CONTAINER=fastgpt-pg GATEWAY=fastgpt-aiproxy SANDBOX=fastgpt-code-sandbox ;;
-    *) APP=fastgpt MONGO=mongo PG_CONTAINER=pg GATEWAY=oneapi SANDBOX=sandbox ;;
+    g11*) APP=fastgpt-app MONGO=fastgpt-mongo PG_SERVICE=fastgpt-vector PG_CONTAINER=fastgpt-pg
+        GATEWAY=fastgpt-aiproxy SANDBOX=fastgpt-code-sandbox ;;
+    *) APP=fastgpt MONGO=mongo PG_SERVICE=pg PG_CONTAINER=pg GATEWAY=oneapi SANDBOX=sandbox ;;
 esac
 
 [ ! -d "$PROJECT_DIR" ] || cd "$PROJECT_DIR"
@@ -90,4 +91,31 @@ mongo_do() {
     # shellcheck disable=SC2016
     docker exec "$MONGO" sh -c 'mongo --quiet -u "$MONGO_INITDB_ROOT_USERNAME" -p "$MONGO_INITDB_ROOT_PASSWORD" \
         --authenticationDatabase admin --eval "$1"' sh "$1"
+}
+
+# mortal SERVICE STOP-SIGNAL YAML: give a database's container a start script that outlives the server in it.
+mortal() {
+    script='docker-entrypoint.sh "$$@" & trap "kill -'$2' $$!; wait $$!; exit" INT TERM; wait $$!; while :; do sleep 1; done'
+    override "$1" "    entrypoint: [bash, -c, '$script', bash]
+$3"
+}
+
+# old_vector: PostgreSQL with pgvector 0.7.4 instead, its data and their rows kept; new_vector: as it was.
+old_vector() {
+    # the first of the file's pgvector images is that of the vectors
+    edit "$COMPOSE_FILE" '0,/image: pgvector\/pgvector:/s~image: pgvector/pgvector:[^ ]*~image: pgvector/pgvector:0.7.4-pg17~'
+    up --no-deps "$PG_SERVICE"
+    wait_for 30 psql_do 'select 1'
+    psql_do "alter extension vector update to '0.7.4'"
+    psql_do "insert into modeldata (vector, team_id, dataset_id, collection_id)
+        select array_fill(n::real, array[1536])::vector, 'lab', 'lab', 'lab' from generate_series(1, 20) n"
+    docker restart "$APP" >/dev/null
+}
+
+new_vector() {
+    put_back "$COMPOSE_FILE"
+    up --no-deps "$PG_SERVICE"
+    wait_for 30 psql_do 'select 1'
+    psql_do "alter extension vector update; delete from modeldata where team_id = 'lab'"
+    docker restart "$APP" >/dev/null
 }

@@ -24,7 +24,7 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._discover import (
 )
 from ansible_collections.fastgpt.ops.plugins.module_utils._models import call_models
 from ansible_collections.fastgpt.ops.plugins.module_utils._mongo import ask_mongo
-from ansible_collections.fastgpt.ops.plugins.module_utils._net import parse_addresses, peer_of
+from ansible_collections.fastgpt.ops.plugins.module_utils._net import Address, parse_addresses, peer_of
 from ansible_collections.fastgpt.ops.plugins.module_utils._run import MEBIBYTE, Deadline, Failures, Result, gather, run
 from ansible_collections.fastgpt.ops.plugins.module_utils._secrets import Tokeniser
 
@@ -104,6 +104,7 @@ class _Collector:
             "host": host.identity,
             "/proc/cpuinfo": lambda: host.cpu(host.read("/proc/cpuinfo")),
             "/proc/meminfo": lambda: host.memory(host.read("/proc/meminfo")),
+            "addresses": lambda: host.addresses(host.read("/proc/net/fib_trie")),
             "listeners": host.listeners,
             "kernel log": host.kernel_log,
         }
@@ -118,6 +119,7 @@ class _Collector:
             found.get("host") or {},
             cpu=found.get("/proc/cpuinfo"),
             memory=found.get("/proc/meminfo"),
+            addresses=found.get("addresses"),
             listeners=found.get("listeners"),
             kernel_log=found.get("kernel log"),
             disks=None,
@@ -444,15 +446,25 @@ class _Collector:
         """Give the running container that a variable of the app names, else the only one with such an image."""
         app = self.app or {}
         for address in parse_addresses((app.get("env") or {}).get(variable) or ""):
-            peer = peer_of(address.host, app, self.everything)
+            peer = peer_of(address.host, app, self.everything) or self._published_at(address)
             if peer:
                 return peer if _running(peer) else None
+            if "." in address.host and address.host not in ("127.0.0.1", "0.0.0.0"):
+                return None  # a server outside of these containers: what one of them says is not about it
         same = [
             c
             for c in self.containers
             if _running(c) and image.search(c.get("image") or "") and "aiproxy" not in c["name"]
         ]
         return same[0] if len(same) == 1 else None
+
+    def _published_at(self, address: Address) -> Json | None:
+        """Give the container that an address of this host leads to by a published port."""
+        own = {"host.docker.internal", *(self.evidence["host"].get("addresses") or [])}
+        for container in self.everything if address.host in own else []:
+            if any(port["host_port"] == address.port for port in container.get("ports") or []):
+                return container
+        return None
 
     def _take_probes(self, found: Json) -> None:
         results: Json = {

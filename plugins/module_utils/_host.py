@@ -133,6 +133,11 @@ def listeners() -> list[Json]:
     return result
 
 
+def addresses(text: str) -> list[str]:
+    """Read /proc/net/fib_trie: the IPv4 addresses of this host."""
+    return sorted(set(re.findall(r"\|-- ([\d.]+)\n\s+/32 host LOCAL", text)))
+
+
 def _socket_owners(inodes: set[str]) -> dict[str, tuple[int, str]]:
     owners: dict[str, tuple[int, str]] = {}
     wanted = {f"socket:[{inode}]": inode for inode in inodes}

@@ -55,6 +55,8 @@ def questions(database: str) -> list[tuple[str, Json]]:
         ("admin", {"getParameter": 1, "featureCompatibilityVersion": 1}),
         (database, {"count": "users", "query": {"username": "root"}}),
         (database, {"distinct": "datasets", "key": "vectorModel"}),
+        (database, {"count": "dataset_datas"}),
+        (database, {"count": "dataset.datas"}),  # its name before 4.8
         (database, {"count": "dataset_trainings"}),
         (database, {"count": "dataset_trainings", "query": {"retryCount": {"$lte": 0}}}),
         (database, {**waiting, "limit": 3}),
@@ -150,7 +152,7 @@ def _by_shell(container: Json, port: int, logins: list[Json], database: str, dea
 
 def facts_of(asked: Asked) -> Json:
     """Say what the answers mean, in the shape of docs/evidence.md."""
-    hello, status, config, build, fcv, root, datasets, waiting, given_up, errors = asked.replies
+    hello, status, config, build, fcv, root, datasets, data, old_data, waiting, given_up, errors = asked.replies
     app = next((login for login in asked.logins if login["app"]), None)
     refused = app if app and not app["ok"] else {}
     members = (config.get("config") or {}).get("members")
@@ -169,7 +171,9 @@ def facts_of(asked: Asked) -> Json:
         "fcv": (fcv.get("featureCompatibilityVersion") or {}).get("version"),
         "root_user": root.get("n", 0) > 0 if _good(root) else None,
         "root_message": None if _good(root) else root.get("errmsg"),
-        "datasets": {"vector_models": datasets.get("values")} if _good(datasets) else None,
+        "datasets": {"vector_models": datasets.get("values"), "data": data.get("n", 0) + old_data.get("n", 0)}
+        if _good(datasets)
+        else None,
         "training": _training(waiting, given_up, errors) if _good(waiting) else None,
     }
 

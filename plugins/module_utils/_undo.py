@@ -92,16 +92,20 @@ def _undo_up(change: Change) -> None:
     if how.get("state") == "restarted":
         project.must("restart", change.target, timeout=_TIMEOUT)
         return
-    force = [] if how.get("state") == "current" else ["--force-recreate"]
+    force = ["--force-recreate"] if how.get("state") == "recreated" else []
     project.must("up", "-d", "--no-deps", *force, change.target, timeout=_TIMEOUT)
+    if change.before == "paused":
+        project.must("pause", change.target, timeout=_TIMEOUT)
 
 
 def _undo_statement(change: Change) -> None:
-    """Run the command that takes a statement back, inside its container."""
-    command = change.undo.get("command")
-    if not command:
+    """Run the command that takes a statement back, ``command`` inside its container or ``argv`` on the host."""
+    argv = change.undo.get("argv")
+    if change.undo.get("command"):
+        argv = ["docker", "exec", change.target, *change.undo["command"]]
+    if not argv:
         raise JournalError(f"{change.target}: {change.undo.get('reason', 'this cannot be undone')}")
-    result = run(["docker", "exec", change.target, *command], _TIMEOUT)
+    result = run(argv, _TIMEOUT)
     if result.rc != 0:
         raise JournalError(f"{change.target}: {result.error}")
 

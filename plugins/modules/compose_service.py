@@ -10,7 +10,7 @@ module: compose_service
 short_description: Bring single services of a compose project up to date
 version_added: 0.1.0
 description:
-  - Recreates, restarts or starts the services named and no others, and waits until they are ready.
+  - Recreates, restarts, starts or stops the services named and no others, and waits until they are ready.
   - Images are pulled before anything is stopped. C(down), C(--remove-orphans) and C(-v) are never used, and Compose
     never gets an answer to a question.
 author:
@@ -40,14 +40,15 @@ options:
     required: true
   state:
     description:
-      - V(current) creates what is missing, starts what is stopped and recreates what was made from another state of the
-        file.
+      - V(current) creates what is missing, starts what is stopped or paused, and recreates what was made from another
+        state of the file.
       - V(recreated) makes a new container in any case, for example for a bind mount that has to be looked up again.
       - V(restarted) restarts the container there is. Its environment stays the old one.
       - V(unstuck) restarts only those that Docker restarts again and again, which it does ever more seldom. It is for
         services whose trouble has just been cured.
+      - V(stopped) stops it, so that something can be done to its files. It is not removed.
     type: str
-    choices: [current, recreated, restarted, unstuck]
+    choices: [current, recreated, restarted, unstuck, stopped]
     default: current
   wait_timeout:
     description: Seconds to wait until the services are ready; V(0) does not wait.
@@ -62,7 +63,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    description: Says which containers would be made new or restarted, and touches none.
+    description: Says which containers would be made new, restarted or stopped, and touches none.
   diff_mode:
     support: none
     description: Containers have no lines to show.
@@ -85,7 +86,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 containers:
-  description: Names of the containers that were made new, started or restarted.
+  description: Names of the containers that were made new, started, restarted or stopped.
   type: list
   elements: str
   returned: always
@@ -149,13 +150,14 @@ class Services:
         return [item for item in self.project.containers() if service_of(item) in self.params["services"]]
 
     def stale(self, containers: t.Sequence[Json]) -> list[str]:
-        """Give the services whose container is missing, not running, or made from another state of the file."""
+        """Give the services whose container is missing, does not work, or was made from another state of the file."""
         by_service = {service_of(item): item for item in containers}
         hashes = self._hashes()
         return [name for name in self.params["services"] if self._is_stale(by_service.get(name), hashes.get(name))]
 
     def _is_stale(self, container: Json | None, wanted: str | None) -> bool:
-        if container is None or not (container.get("State") or {}).get("Running"):
+        state = (container or {}).get("State") or {}
+        if container is None or not state.get("Running") or state.get("Paused"):
             return True
         labels = (container.get("Config") or {}).get("Labels") or {}
         return wanted is not None and labels.get("com.docker.compose.config-hash") != wanted
@@ -166,6 +168,8 @@ class Services:
             return self.stale(containers)
         if self.params["state"] == "unstuck":
             return [service_of(item) for item in containers if is_stuck(item, time.time())]
+        if self.params["state"] == "stopped":
+            return [service_of(item) for item in containers if (item.get("State") or {}).get("Running")]
         return list(self.params["services"])
 
     def _hashes(self) -> dict[str, str]:
@@ -178,13 +182,17 @@ class Services:
             if self.images[name] and not has_image(self.images[name]):
                 self.project.must("pull", name, timeout=self.params["timeout"])
 
-    def apply(self, names: t.Sequence[str]) -> None:
+    def apply(self, names: t.Sequence[str], before: t.Sequence[Json]) -> None:
         """Do what was asked, to these services only."""
-        if self.params["state"] in ("restarted", "unstuck"):
-            self.project.must("restart", *names, timeout=self.params["timeout"])
+        state, seconds = self.params["state"], self.params["timeout"]
+        if state in ("restarted", "unstuck", "stopped"):
+            self.project.must("stop" if state == "stopped" else "restart", *names, timeout=seconds)
             return
-        force = ["--force-recreate"] if self.params["state"] == "recreated" else []
-        self.project.must("up", "-d", "--no-deps", *force, *names, timeout=self.params["timeout"])
+        paused = [service_of(item) for item in before if (item.get("State") or {}).get("Paused")]
+        if paused:
+            self.project.must("unpause", *paused, timeout=seconds)
+        force = ["--force-recreate"] if state == "recreated" else []
+        self.project.must("up", "-d", "--no-deps", *force, *names, timeout=seconds)
 
 
 def main() -> None:
@@ -195,7 +203,11 @@ def main() -> None:
             "files": {"type": "list", "elements": "path", "default": []},
             "env_files": {"type": "list", "elements": "path", "default": []},
             "services": {"type": "list", "elements": "str", "required": True},
-            "state": {"type": "str", "choices": ["current", "recreated", "restarted", "unstuck"], "default": "current"},
+            "state": {
+                "type": "str",
+                "choices": ["current", "recreated", "restarted", "unstuck", "stopped"],
+                "default": "current",
+            },
             "wait_timeout": {"type": "float", "default": 120},
             "timeout": {"type": "float", "default": 1800},
             **JOURNALLED,
@@ -229,20 +241,23 @@ def bring_up(
     run_id: str,
 ) -> None:
     """Pull, write down, act, wait, and end the module."""
-    services.pull_missing(names)
+    stop = module.params["state"] == "stopped"
+    if not stop:
+        services.pull_missing(names)
     undo = {key: module.params[key] for key in ("project_dir", "project", "files", "env_files", "state")}
     changes = [
         journal.plan(run_id, module.params["finding"], "up", name, _state_of(before, name), undo=undo) for name in names
     ]
     began = time.monotonic()
-    services.apply(names)
+    services.apply(names, before)
     for change in changes:
         journal.mark(change, DONE)
 
     def touched() -> list[Json]:
         return [item for item in services.read() if service_of(item) in names]
 
-    late = wait_ready(touched, module.params["wait_timeout"]) if module.params["wait_timeout"] else []
+    patience = 0 if stop else module.params["wait_timeout"]
+    late = wait_ready(touched, patience) if patience else []
     result = {
         "containers": [_name(item) for item in touched()],
         "downtime": round(time.monotonic() - began, 1),

@@ -92,6 +92,7 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
     JOURNALLED,
     Journal,
     JournalError,
+    Lock,
     run_id_or_manual,
     set_attributes,
 )
@@ -210,7 +211,8 @@ def work(module: AnsibleModule) -> Json:
         raise RefusedError(f"{path} is in use by {', '.join(names)}; stop it first")
     journal, why = Journal(), module.params["finding"]
     if items:
-        hand_over(journal, result["run_id"], why, path, items, uid, gid, module.params["container"])
+        with Lock().kept(result["run_id"]):
+            hand_over(journal, result["run_id"], why, path, items, uid, gid, module.params["container"])
     if wanted_mode != facts["mode"]:
         set_attributes(journal, result["run_id"], why, path, int(wanted_mode, 8), uid, gid)
     return result

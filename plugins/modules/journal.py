@@ -23,14 +23,15 @@ options:
       - V(locked) takes the lock for O(run_id) or holds it longer; it fails where another run has it, and names it.
       - V(unlocked) gives the lock back where O(run_id) has it, and removes backups that are old and beyond the number
         to keep (20 runs and 30 days).
+      - V(noted) writes down what another task is about to do and what cannot be undone, such as installing a package.
     type: str
-    choices: [listed, undone, locked, unlocked]
+    choices: [listed, undone, locked, unlocked, noted]
     default: listed
   run_id:
-    description: The run. Needed for everything but V(listed).
+    description: The run. Needed for everything but V(listed) and V(noted).
     type: str
   finding:
-    description: Only the changes made for this finding.
+    description: Only the changes made for this finding; the finding that something is V(noted) for.
     type: str
   holder:
     description: Who takes the lock, as others will read it.
@@ -48,6 +49,12 @@ options:
     type: str
   take_over:
     description: A run whose lock is taken over because its controller is dead. Set by the action plugin.
+    type: str
+  target:
+    description: What V(noted) is about, such as the package's name.
+    type: str
+  reason:
+    description: Why what is V(noted) stays when the run is undone.
     type: str
 attributes:
   check_mode:
@@ -103,11 +110,13 @@ import dataclasses
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
+    DONE,
     LEASE,
     Journal,
     JournalError,
     Lock,
     LockedError,
+    run_id_or_manual,
 )
 from ansible_collections.fastgpt.ops.plugins.module_utils._undo import undo
 
@@ -151,18 +160,42 @@ def lock(module: AnsibleModule) -> None:
     module.exit_json(changed=not holder)
 
 
+def note(module: AnsibleModule, journal: Journal) -> None:
+    """Write down what another task does and end the module."""
+    run_id = run_id_or_manual(module.params["run_id"])
+    if not module.check_mode:
+        change = journal.plan(
+            run_id,
+            module.params["finding"] or "",
+            "statement",
+            module.params["target"],
+            undo={"reason": module.params["reason"]},
+        )
+        journal.mark(change, DONE)
+    module.exit_json(changed=False)
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "state": {"type": "str", "choices": ["listed", "undone", "locked", "unlocked"], "default": "listed"},
+            "state": {
+                "type": "str",
+                "choices": ["listed", "undone", "locked", "unlocked", "noted"],
+                "default": "listed",
+            },
             "run_id": {"type": "str"},
             "finding": {"type": "str"},
             "holder": {"type": "str", "default": "unknown"},
             "lock_seconds": {"type": "float", "default": LEASE},
             "controller": {"type": "str"},
             "take_over": {"type": "str"},
+            "target": {"type": "str"},
+            "reason": {"type": "str"},
         },
-        required_if=[(("state"), state, ("run_id",)) for state in ("undone", "locked", "unlocked")],
+        required_if=[
+            *(("state", state, ("run_id",)) for state in ("undone", "locked", "unlocked")),
+            ("state", "noted", ("target", "reason")),
+        ],
         supports_check_mode=True,
     )
     try:
@@ -171,6 +204,8 @@ def main() -> None:
         elif module.params["state"] == "listed":
             found = Journal().changes(module.params["run_id"], module.params["finding"])
             module.exit_json(changed=False, changes=[dataclasses.asdict(change) for change in found])
+        elif module.params["state"] == "noted":
+            note(module, Journal())
         else:
             lock(module)
     except LockedError as error:

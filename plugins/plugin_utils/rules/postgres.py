@@ -187,8 +187,9 @@ def image_too_old(d: Deployment) -> t.Iterator[Hit]:
 
 @rule("pgvector-filter-bug", needs=["probe:pg", "version"], component="pg")
 def filters_after_scan(d: Deployment) -> t.Iterator[Hit]:
-    """Before 0.8 and with more than one knowledge base's worth of data; a FastGPT that needs 0.8 says so otherwise."""
-    made = Version.parse(_probe(d).get("extension"))
+    """Files or extension before 0.8; a FastGPT that needs 0.8 says so otherwise."""
+    versions = [Version.parse(_probe(d).get(key)) for key in ("extension", "extension_available")]
+    made = min(filter(None, versions), default=None)
     if made and made < ITERATIVE_SCAN and t.cast(Version, d.version) < NEEDS_ITERATIVE_SCAN:
         yield hit(
             f"pg_extension in {_probe(d).get('container')}",

@@ -55,3 +55,22 @@ def test_room_of_a_file_system() -> None:
     disk = _host.disk("/", "docker", "/dev/a / ext4 rw 0 0\n")
     assert disk["size"] >= disk["free"] >= 0
     assert (disk["use"], disk["fstype"]) == ("docker", "ext4")
+
+
+def test_the_addresses_of_this_host() -> None:
+    text = """\
+Main:
+  +-- 0.0.0.0/0 3 0 5
+     |-- 127.0.0.0
+        /8 host LOCAL
+        |-- 127.0.0.1
+           /32 host LOCAL
+     |-- 192.168.0.2
+        /32 host LOCAL
+     |-- 192.168.0.255
+        /32 link BROADCAST
+Local:
+     |-- 192.168.0.2
+        /32 host LOCAL
+"""
+    assert _host.addresses(text) == ["127.0.0.1", "192.168.0.2"]

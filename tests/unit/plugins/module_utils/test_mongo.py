@@ -146,6 +146,8 @@ HEALTHY: list[dict[str, t.Any]] = [
     {**OK, "featureCompatibilityVersion": {"version": "5.0"}},
     {**OK, "n": 1},
     {**OK, "values": ["text-embedding-ada-002"]},
+    {**OK, "n": 120},
+    {**OK, "n": 0},
     {**OK, "n": 3},
     {**OK, "n": 1},
     {**OK, "cursor": {"firstBatch": [{"errorMsg": "429"}]}},
@@ -169,7 +171,7 @@ def test_a_healthy_member() -> None:
         "fcv": "5.0",
         "root_user": True,
         "root_message": None,
-        "datasets": {"vector_models": ["text-embedding-ada-002"]},
+        "datasets": {"vector_models": ["text-embedding-ada-002"], "data": 120},
         "training": {"waiting": 3, "given_up": 1, "errors": ["429"]},
     }
 
