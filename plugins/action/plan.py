@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import pathlib
@@ -14,7 +15,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..plugin_utils import fix
+from ..plugin_utils import fix, waivers
 from ..plugin_utils.diagnosis import diagnose
 from ..plugin_utils.model import Deployment
 from ..plugin_utils.report import language
@@ -30,6 +31,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "only": {"type": "list", "elements": "str", "default": []},
     "skip": {"type": "list", "elements": "str", "default": []},
     "lang": {"type": "str", "default": "auto", "choices": ["auto", "en", "zh"]},
+    "waivers": {"type": "list", "elements": "dict", "default": []},
+    "most": {"type": "int"},
 }
 
 
@@ -46,6 +49,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """
         result = super().run(tmp, task_vars)
         _checked, options = self.validate_argument_spec(ARGUMENT_SPEC)
+        accepted = _waivers(options["waivers"])
         before: dict[str, list[str]] = {}
         hosts = []
         for path in sorted(pathlib.Path(options["evidence"]).glob("*.json")):
@@ -55,7 +59,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             host = path.name.removesuffix(".json")
             found = diagnose(evidence, host, options["only"], options["skip"])
             before[host] = sorted({f.entry.id for f in found.findings if f.severity in ("critical", "error")})
+            found.findings = [f for f in found.findings if not accepted(host, f.entry.id)]
             hosts.append(fix.plan_host(Deployment(evidence), found, options["allow"]))
+        if options["most"] is not None:
+            hosts = fix.limited(hosts, options["most"])
         folder = pathlib.Path(options["run_dir"])
         plan = fix.assemble(folder.name, hosts)
         if options["plan"]:
@@ -67,6 +74,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             _show(plan, language.choose(options["lang"], os.environ), path)
         result.update(changed=False, steps=steps, before=before, id=plan["id"], digest=plan["digest"])
         return t.cast("dict[str, t.Any]", result)
+
+
+def _waivers(items: list[dict[str, t.Any]]) -> t.Callable[[str, str], bool]:
+    """Give a function that tells whether a finding on a host is one to live with today."""
+    try:
+        accepted = waivers.parse(items)
+    except waivers.WaiverError as error:
+        raise AnsibleActionFail(str(error)) from error
+    today = datetime.date.today()
+    return lambda host, finding: any(waiver.covers(host, finding, today) for waiver in accepted)
 
 
 def _approved(path: str, fresh: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -108,7 +125,9 @@ def _show(plan: dict[str, t.Any], lang: str, path: pathlib.Path) -> None:
             if step["recreates"]:
                 words += f", {recreates} {', '.join(step['recreates'])} (~{step['downtime']:.0f} s)"
                 words += f": {step['why'][lang]}" if step["why"] else ""
-            if not step["allowed"]:
+            if step.get("held"):
+                words += f"; {step['held'][lang]}"
+            elif not step["allowed"]:
                 words += f"; {needs} {_NEEDS.format(risk=step['risk'])}"
             display.display(words, color="green" if step["allowed"] else "yellow")
             for line in step["diff"].splitlines():

@@ -15,7 +15,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..plugin_utils import collection
+from ..plugin_utils import collection, waivers
 from ..plugin_utils.readers.bundle import BundleError
 from ..plugin_utils.report import analyse, build, fleet, history, language, outcome, terminal, write
 from ..plugin_utils.report.words import word
@@ -34,6 +34,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "mode": {"type": "str", "default": "diagnose", "choices": ["diagnose", "remediate", "upgrade", "rollback"]},
     "before": {"type": "path"},
     "results": {"type": "dict", "default": {}},
+    "waivers": {"type": "list", "elements": "dict", "default": []},
     "salt": {"type": "str", "default": "", "no_log": True},
 }
 _WIDE = 160
@@ -89,7 +90,11 @@ def _make(options: dict[str, t.Any], run_id: str) -> dict[str, t.Any]:
     hosts = analyse.analyse(jobs, choice)
     if options["before"]:
         hosts = outcome.merge(_read_report(options["before"]), hosts, options["results"])
-    return build.assemble(run, hosts)
+    try:
+        accepted = waivers.parse(options["waivers"])
+    except waivers.WaiverError as error:
+        raise AnsibleActionFail(str(error)) from error
+    return build.assemble(run, waivers.applied(hosts, accepted, now.astimezone().date()))
 
 
 def _read_report(path: str) -> dict[str, t.Any]:

@@ -59,6 +59,17 @@ options:
     type: str
     choices: [auto, en, zh]
     default: auto
+  waivers:
+    description:
+      - Findings to live with until a date, as for M(fastgpt.ops.report); they get no step.
+    type: list
+    elements: dict
+    default: []
+  most:
+    description:
+      - Steps that may be applied at the most; those beyond are planned and held back. No limit where left out.
+      - An approved plan is applied whole.
+    type: int
 attributes:
   check_mode:
     support: full

@@ -82,6 +82,14 @@ options:
         C(message).
     type: dict
     default: {}
+  waivers:
+    description:
+      - Findings to live with until a date, each with C(finding), C(hosts) (a pattern, all hosts where left out),
+        C(reason) and C(until). They are shown, and count neither for O(fail_on) nor for a host's health; one that is
+        over counts again.
+    type: list
+    elements: dict
+    default: []
   salt:
     description:
       - The run's random salt, from which the tokens of secrets in a bundle are made.

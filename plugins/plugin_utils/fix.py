@@ -151,6 +151,22 @@ def plan_host(deployment: Deployment, diagnosis: HostDiagnosis, allow: t.Collect
     return {"host": diagnosis.host, "steps": steps, "left": left}
 
 
+def limited(hosts: t.Sequence[Json], most: int) -> list[Json]:
+    """Hold every allowed step beyond a number back, hosts and their steps in their order."""
+    capped: list[Json] = []
+    for host in hosts:
+        steps = []
+        for step in host["steps"]:
+            if step["allowed"] and most <= 0:
+                held = {"en": "held back: enough is changed for now", "zh": "暂缓：本次允许的修改数已满"}
+                steps.append({**step, "allowed": False, "held": held})
+            else:
+                most -= step["allowed"]
+                steps.append(step)
+        capped.append({**host, "steps": steps})
+    return capped
+
+
 def _left(finding: Finding, reason: Text) -> Json:
     return {"finding": finding.entry.id, "service": finding.service, "reason": dict(reason)}
 

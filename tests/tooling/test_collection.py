@@ -22,6 +22,7 @@ SHIPPED = {
     "MANIFEST.json",
     "README.md",
     "README.zh-CN.md",
+    "bin",
     "docs",
     "meta",
     "playbooks",

@@ -67,9 +67,14 @@ def assemble(run: Run, hosts: t.Sequence[Json]) -> Json:
     }
 
 
+def is_open(finding: Json) -> bool:
+    """Tell whether a finding counts: it is not fixed, and nobody decided to live with it."""
+    return finding["status"] != "fixed" and not finding.get("waived")
+
+
 def worst_severity(host: Json) -> str | None:
     """Give the highest severity that is still open on a host; None where nothing is."""
-    left = {finding["severity"] for finding in host["findings"] if finding["status"] != "fixed"}
+    left = {finding["severity"] for finding in host["findings"] if is_open(finding)}
     return next((severity for severity in SEVERITIES if severity in left), None)
 
 

@@ -9,7 +9,7 @@ import collections
 import typing as t
 
 from ..catalogue import SEVERITIES
-from . import history
+from . import build, history
 
 Json = dict[str, t.Any]
 Key = t.Tuple[str, str, t.Optional[str]]
@@ -61,7 +61,7 @@ def _widespread(hosts: t.Sequence[Json]) -> list[Json]:
     seen: dict[str, Json] = {}
     for host in hosts:
         for finding in host["findings"]:
-            if finding["status"] == "fixed":
+            if not build.is_open(finding):
                 continue
             item = seen.setdefault(finding["id"], _named(finding))
             item["hosts"] |= {host["host"]: None}
@@ -129,7 +129,7 @@ class Peers:
 
 def differences(host: Json, peers: Peers) -> list[Json]:
     """Say what sets a failing host apart from those that do not have its first finding, the clearest first."""
-    root = next((f for f in host["findings"] if f["status"] != "fixed" and f["severity"] != "info"), None)
+    root = next((f for f in host["findings"] if build.is_open(f) and f["severity"] != "info"), None)
     if root is None:
         return []
     found = []

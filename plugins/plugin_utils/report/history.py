@@ -30,7 +30,7 @@ def digest(report: Json) -> Json:
         "hosts": {
             host["host"]: {
                 "state": build.verdict(host),
-                "open": [[f["id"], f["service"]] for f in host["findings"] if f["status"] != "fixed"],
+                "open": [[f["id"], f["service"]] for f in host["findings"] if build.is_open(f)],
             }
             for host in report["hosts"]
         },

@@ -10,6 +10,7 @@ import datetime
 import typing as t
 
 from ..catalogue import SEVERITIES
+from . import build
 
 Json = dict[str, t.Any]
 Labels = t.Mapping[str, t.Any]
@@ -44,7 +45,7 @@ def _of(host: Json, **more: t.Any) -> Labels:
 
 
 def _open(host: Json) -> list[Json]:
-    return [finding for finding in host["findings"] if finding["status"] != "fixed"]
+    return [finding for finding in host["findings"] if build.is_open(finding)]
 
 
 def _counts(hosts: t.Sequence[Json]) -> t.Iterator[Sample]:

@@ -62,7 +62,7 @@ def _packs(environment: jinja2.Environment, hosts: t.Sequence[Json], columns: t.
         [
             {
                 "state": build.verdict(host),
-                "finds": [finding["id"] for finding in host["findings"] if finding["status"] != "fixed"],
+                "finds": [finding["id"] for finding in host["findings"] if build.is_open(finding)],
                 "words": _words_of(host),
                 "line": str(line(host, columns, True)),
             }
@@ -113,6 +113,7 @@ def _environment(autoescape: bool) -> jinja2.Environment:
         "plain": readable,
         "segments": segments,
         "stack": stack,
+        "still_open": lambda findings: [finding for finding in findings if build.is_open(finding)],
         "trait": trait,
         "check_rows": check_rows,
         "verdict": build.verdict,
@@ -168,6 +169,8 @@ def _cell(host: Json, name: str) -> str:
         return str(host["checks"].get(name, {}).get("status", "not_applicable"))
     if found["status"] == "fixed":
         return "fixed"
+    if found.get("waived"):
+        return "waived"
     return f"{'effect' if found['explained_by'] else 'root'} {found['severity']}"
 
 

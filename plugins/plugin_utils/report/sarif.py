@@ -81,6 +81,9 @@ def _result(host: Json, finding: Json, ids: t.Sequence[str]) -> Json:
         "rank": max(0.0, 101.0 - finding["rank"]),
         "properties": {"host": host["host"], "confidence": finding["confidence"], "root": not finding["explained_by"]},
     }
+    if waived := finding.get("waived"):
+        words = f"{waived['reason']} (until {waived['until']})"
+        result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": words}]
     if finding.get("since"):
         result["baselineState"] = "new" if finding.get("new") else "unchanged"
     return result

@@ -9,7 +9,7 @@ import collections
 import typing as t
 
 from ..logs import plain
-from .build import tree, verdict
+from .build import is_open, tree, verdict
 from .words import word
 
 Json = dict[str, t.Any]
@@ -57,7 +57,7 @@ def host_lines(host: Json, lang: str, width: int, mode: str = "diagnose") -> lis
         lines.append((f"  → {word('unreachable_help', lang, host['host']).replace('`', '')}", None))
     roots = tree(host["findings"])
     others = roots
-    if roots and roots[0][0]["status"] != "fixed":
+    if roots and is_open(roots[0][0]):
         lines += _root_lines(*roots[0], lang, mode)
         others = roots[1:]
     lines += [_title(finding, lang, mode) for finding, _below in others[:MAX_OTHER_ROOTS]]
@@ -70,7 +70,7 @@ def _headline(host: Json, lang: str) -> Line:
     state = verdict(host)
     mark, colour = _LOOK[state]
     statuses = collections.Counter(check["status"] for check in host["checks"].values())
-    left = sum(finding["status"] != "fixed" for finding in host["findings"])
+    left = sum(map(is_open, host["findings"]))
     version = host["deployment"].get("fastgpt_version")
     parts = [
         f"FastGPT {version}" if version else "",
@@ -85,6 +85,8 @@ def _headline(host: Json, lang: str) -> Line:
 def _title(finding: Json, lang: str, mode: str) -> Line:
     """Name a finding; what became of it matters only where something was to be fixed."""
     state = f", {word('state_' + finding['status'], lang)}" if mode != "diagnose" else ""
+    if finding.get("waived"):
+        state += f", {word('waived_until', lang, finding['waived']['until'])}"
     label = f"[{finding['id']}, {word(finding['confidence'], lang)}{state}]"
     return f"  {finding['rank']}. {one_line(finding['title'])} {label}", _LOOK[finding["severity"]][1]
 
