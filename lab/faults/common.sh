@@ -119,3 +119,60 @@ new_vector() {
     psql_do "alter extension vector update; delete from modeldata where team_id = 'lab'"
     docker restart "$APP" >/dev/null
 }
+
+# from_model CURL-ARGUMENT...: curl in the container of the models, which is on the gateway's network.
+from_model() {
+    docker exec lab-model curl -sS -m 60 -H 'Content-Type: application/json' "$@"
+}
+
+# gateway METHOD PATH [JSON]: the gateway's own interface, as its administrator; One API tells a failure in the reply.
+gateway() {
+    case $STACK in
+        g11*) from_model -f -X "$1" -H 'Authorization: token' ${3:+-d "$3"} "http://$GATEWAY:3000$2" ;;
+        *)
+            from_model -f -c /tmp/session -o /dev/null -d '{"username": "root", "password": "123456"}' \
+                "http://$GATEWAY:3000/api/user/login"
+            from_model -f -X "$1" -b /tmp/session ${3:+-d "$3"} "http://$GATEWAY:3000$2" ;;
+    esac >/tmp/lab-gateway.log
+    ! grep -q '"success":false' /tmp/lab-gateway.log || { cat /tmp/lab-gateway.log; return 1; }
+}
+
+# channel JSON-FIELDS: change the lab's channel, as deployed but for these fields; channel by itself: as deployed.
+channel() {
+    base='"type": 1, "name": "lab models", "key": "sk-lab"'
+    case $STACK in
+        g11*) gateway PUT /api/channel/1 "{$base, \"base_url\": \"http://lab-model:8080/v1\", \"models\": [\"gpt-4o-mini\",
+            \"text-embedding-ada-002\"]${1:+, $1}}" ;;
+        *) gateway PUT /api/channel/ "{\"id\": 1, $base, \"models\": \"gpt-4o-mini,text-embedding-ada-002\",
+            \"model_mapping\": \"{}\"${1:+, $1}}" ;;
+    esac
+}
+
+# redirect MODEL OTHER: the channel asks the server for another model than it is asked for.
+redirect() {
+    case $STACK in
+        g11*) channel "\"model_mapping\": {\"$1\": \"$2\"}" ;;
+        *) channel "\"model_mapping\": \"{\\\"$1\\\": \\\"$2\\\"}\"" ;;
+    esac
+}
+
+# chat [JSON-FIELDS]: what a user's chat, and search: what a user's search in a knowledge base makes FastGPT do.
+chat() {
+    from_model -f -o /dev/null -d "{\"messages\": [{\"role\": \"user\", \"content\": \"hi\"}]${1:+, $1}}" \
+        "http://$APP:3000/api/v1/chat/completions"
+}
+
+search() {
+    from_model -f -o /dev/null -d '{"text": "hi"}' "http://$APP:3000/api/core/dataset/searchTest"
+}
+
+# set_model MODEL JSON-FIELDS: change a model's settings as root does on FastGPT's page; from 4.8.20 on.
+set_model() {
+    api="http://$APP:3000/api"
+    password=$(docker exec "$APP" sh -c 'printf %s "$DEFAULT_ROOT_PSW"' | sha256sum | cut -d' ' -f1)
+    code=$(from_model -f "$api/support/user/account/preLogin?username=root" | sed 's/.*"code":"\(\w*\)".*/\1/')
+    token=$(from_model -f -d "{\"username\": \"root\", \"password\": \"$password\", \"code\": \"$code\"}" \
+        "$api/support/user/account/loginByPassword" | sed 's/.*"token":"\(\w*\)".*/\1/')
+    from_model -f -o /dev/null -X PUT -H "token: $token" -d "{\"model\": \"$1\", \"metadata\": {$2}}" \
+        "$api/core/ai/model/update"
+}

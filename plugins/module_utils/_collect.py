@@ -22,6 +22,7 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._discover import (
     find_projects,
     is_app,
 )
+from ansible_collections.fastgpt.ops.plugins.module_utils._gateway import ask_state
 from ansible_collections.fastgpt.ops.plugins.module_utils._models import call_models
 from ansible_collections.fastgpt.ops.plugins.module_utils._mongo import ask_mongo
 from ansible_collections.fastgpt.ops.plugins.module_utils._net import Address, parse_addresses, peer_of
@@ -434,6 +435,7 @@ class _Collector:
             if base:
                 calls["gateway"] = lambda: probes.ask_gateway(app, self.everything, deadline)
                 calls["gateway_models"] = lambda: probes.ask_gateway_models(app, self.everything, deadline)
+                calls["gateway_state"] = lambda: ask_state(app, self.everything, deadline)
             pages = probes.health_urls(app)
             calls["http"] = lambda: probes.ask_health(pages, app, self.everything, deadline)
         redis = self._service("REDIS_URL", _REDIS_IMAGE)
@@ -467,9 +469,8 @@ class _Collector:
         return None
 
     def _take_probes(self, found: Json) -> None:
-        results: Json = {
-            key: found[key] for key in ("app_http", "gateway", "gateway_models", "http", "pg", "redis") if key in found
-        }
+        asked = ("app_http", "gateway", "gateway_models", "gateway_state", "http", "pg", "redis")
+        results: Json = {key: found[key] for key in asked if key in found}
         results.update(found.get("mongo") or {})
         inside = found.get("inside the app")
         if inside:

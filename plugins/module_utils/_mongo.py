@@ -25,6 +25,8 @@ if t.TYPE_CHECKING:
 Json = t.Dict[str, t.Any]
 
 _STEP_LIMIT = 5.0
+_MODEL_KEYS = ("type", "isActive", "toolChoice", "functionCall", "requestUrl")
+_MOST_MODELS = 500
 _NO_CONNECTION = re.compile(
     r"ECONNREFUSED|couldn't connect|Connection refused|ServerSelection|connection attempt failed", re.IGNORECASE
 )
@@ -60,6 +62,16 @@ def questions(database: str) -> list[tuple[str, Json]]:
         (database, {"count": "dataset_trainings"}),
         (database, {"count": "dataset_trainings", "query": {"retryCount": {"$lte": 0}}}),
         (database, {**waiting, "limit": 3}),
+        (
+            database,
+            {
+                "find": "system_models",
+                "projection": {"model": 1, **{f"metadata.{key}": 1 for key in _MODEL_KEYS}},
+                "batchSize": _MOST_MODELS,
+                "limit": _MOST_MODELS,
+                "singleBatch": True,
+            },
+        ),
     ]
 
 
@@ -152,7 +164,7 @@ def _by_shell(container: Json, port: int, logins: list[Json], database: str, dea
 
 def facts_of(asked: Asked) -> Json:
     """Say what the answers mean, in the shape of docs/evidence.md."""
-    hello, status, config, build, fcv, root, datasets, data, old_data, waiting, given_up, errors = asked.replies
+    hello, status, config, build, fcv, root, datasets, data, old_data, waiting, given_up, errors, models = asked.replies
     app = next((login for login in asked.logins if login["app"]), None)
     refused = app if app and not app["ok"] else {}
     members = (config.get("config") or {}).get("members")
@@ -175,6 +187,7 @@ def facts_of(asked: Asked) -> Json:
         if _good(datasets)
         else None,
         "training": _training(waiting, given_up, errors) if _good(waiting) else None,
+        "models": [_model(item) for item in _batch(models)] if _good(models) else None,
     }
 
 
@@ -183,11 +196,25 @@ def _good(reply: Json) -> bool:
 
 
 def _training(waiting: Json, given_up: Json, errors: Json) -> Json:
-    batch = (errors.get("cursor") or {}).get("firstBatch") or []
     return {
         "waiting": waiting.get("n"),
         "given_up": given_up.get("n"),
-        "errors": [str(item.get("errorMsg"))[:500] for item in batch],
+        "errors": [str(item.get("errorMsg"))[:500] for item in _batch(errors)],
+    }
+
+
+def _batch(reply: Json) -> list[Json]:
+    return (reply.get("cursor") or {}).get("firstBatch") or []
+
+
+def _model(item: Json) -> Json:
+    settings = item.get("metadata") or {}
+    return {
+        "model": item.get("model"),
+        "type": settings.get("type"),
+        "active": bool(settings.get("isActive")),
+        "tool_choice": bool(settings.get("toolChoice") or settings.get("functionCall")),
+        "own_address": bool(settings.get("requestUrl")),
     }
 
 

@@ -27,7 +27,9 @@ _DEFAULT_PORTS = {
     "https": 443,
 }
 _BODY_LIMIT = 256 * 1024
-_DSN = re.compile(r"^(?P<user>[^:]*):(?P<password>.*)@tcp\((?P<host>[^:)]+)(?::(?P<port>\d+))?\)")
+_DSN = re.compile(
+    r"^(?P<user>[^:]*):(?P<password>.*)@tcp\((?P<host>[^:)]+)(?::(?P<port>\d+))?\)(?:/(?P<database>[^?]*))?"
+)
 
 
 class Address(t.NamedTuple):
@@ -46,7 +48,8 @@ def parse_addresses(value: str) -> list[Address]:
     """Read a URL or a MySQL DSN, passwords with unescaped special characters too; empty where it is neither."""
     dsn = _DSN.match(value)
     if dsn:
-        return [Address("mysql", dsn["host"], int(dsn["port"] or 3306), dsn["user"], dsn["password"], "", {})]
+        port = int(dsn["port"] or 3306)
+        return [Address("mysql", dsn["host"], port, dsn["user"], dsn["password"], dsn["database"] or "", {})]
     scheme, separator, rest = value.strip().partition("://")
     if not separator or not re.fullmatch(r"[a-z][a-z0-9+.-]*", scheme, re.IGNORECASE):
         return []

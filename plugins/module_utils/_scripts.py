@@ -138,3 +138,15 @@ select json_build_object(
   'invalid_indexes', (select coalesce(json_agg(c.relname), '[]')
                       from pg_index i join pg_class c on c.oid = i.indexrelid where not i.indisvalid))
 """
+
+MYSQL = r"""
+client=$(command -v mariadb || command -v mysql) || { echo 'no client of MySQL in the container' >&2; exit 127; }
+exec "$client" --xml --protocol=tcp --host="$3" --port="$4" --connect-timeout=3 --user="$1" "$2"
+"""
+"""Arguments: user, database, host, port; the statements come by the standard input, the password by MYSQL_PWD."""
+
+PSQL = r"""
+export PGCONNECT_TIMEOUT=3 PGOPTIONS='-c statement_timeout=4000 -c default_transaction_read_only=on'
+exec psql -X -A -t -q -w -v ON_ERROR_STOP=1 -h "$3" -p "$4" -U "$1" -d "$2"
+"""
+"""Arguments: user, database, host, port; the statements come by the standard input, the password by PGPASSWORD."""

@@ -14,7 +14,7 @@ import typing as t
 
 from . import catalogue, needs, ranking, traits
 from .model import Deployment
-from .rule import REFUTERS, RULES, Hit, Rule
+from .rule import LINE_REFUTERS, REFUTERS, RULES, Hit, Rule, Text
 from .signatures import Signature, match, signatures
 
 MAX_PROOFS = 4
@@ -196,12 +196,19 @@ def _run_signatures(deployment: Deployment, finding: str, patterns: t.Sequence[S
         for log in deployment.logs
         if signature.concerns(log) and (hit := match(signature, log))
     ]
-    if hits:
-        for look in REFUTERS.get(finding, ()):
-            if reason := look(deployment):
-                return Outcome(OK, reason), []
-        return Outcome(FOUND), hits
-    return _looked(deployment, patterns), []
+    if not hits:
+        return _looked(deployment, patterns), []
+    for look in REFUTERS.get(finding, ()):
+        if reason := look(deployment):
+            return Outcome(OK, reason), []
+    refuted = [_refuted(deployment, finding, hit) for hit in hits]
+    standing = [hit for hit, reason in zip(hits, refuted) if not reason]
+    return (Outcome(FOUND), standing) if standing else (Outcome(OK, refuted[-1]), [])
+
+
+def _refuted(deployment: Deployment, finding: str, hit: Hit) -> Text | None:
+    """Say what disproves the line of a hit; None where nothing does."""
+    return next((reason for look in LINE_REFUTERS.get(finding, ()) if (reason := look(deployment, hit))), None)
 
 
 def _about(deployment: Deployment, signature: Signature, hit: Hit) -> Hit:

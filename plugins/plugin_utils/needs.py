@@ -10,6 +10,7 @@ import typing as t
 
 from .components import component_of
 from .model import Deployment
+from .versions import MODELS_IN_DATABASE
 
 
 def _containers(d: Deployment) -> bool:
@@ -19,6 +20,13 @@ def _containers(d: Deployment) -> bool:
 def _inspected(d: Deployment) -> bool:
     found = d.evidence.get("containers")
     return found is not None and not any(c.partial for c in d.containers)
+
+
+def _models(d: Deployment) -> bool:
+    """Up to 4.8.19 models stand in config.json, later in MongoDB."""
+    if d.version and d.version >= MODELS_IN_DATABASE:
+        return (d.probe("mongo") or {}).get("models") is not None
+    return PLAIN["config-text"][0](d)
 
 
 def _component(d: Deployment, name: str) -> str | None:
@@ -66,6 +74,7 @@ PLAIN: dict[str, tuple[t.Callable[[Deployment], bool], dict[str, str]]] = {
         lambda d: bool(d.config_file and d.config_file.get("text") is not None),
         {"en": "the content of config.json", "zh": "config.json 的内容"},
     ),
+    "models": (_models, {"en": "the models FastGPT is set up with", "zh": "FastGPT 中配置的模型"}),
     "version": (lambda d: d.version is not None, {"en": "FastGPT's version", "zh": "FastGPT 的版本号"}),
     "texts": (lambda d: bool(d.evidence.get("texts")), {"en": "posted output of the shell", "zh": "命令行输出"}),
     "project": (

@@ -25,13 +25,19 @@ class Proof:
 
 @dataclasses.dataclass(frozen=True)
 class Hit:
-    """What a rule found. ``facts`` fill the ``{placeholders}`` of the catalogue's texts."""
+    """What a rule found. ``facts`` fill the ``{placeholders}`` of the catalogue's texts.
+
+    :ivar when: seconds since the epoch of the log line it rests on, where a signature found it and the time is known
+    :ivar said_by: component in whose log a signature found it
+    """
 
     proofs: tuple[Proof, ...]
     service: str | None = None
     facts: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     confidence: str = "certain"
     severity: str | None = None
+    when: float | None = None
+    said_by: str | None = None
 
 
 def hit(
@@ -73,6 +79,8 @@ class Rule:
 RULES: list[Rule] = []
 Look = t.Callable[[Deployment], t.Optional[Text]]
 REFUTERS: dict[str, list[Look]] = {}
+LineLook = t.Callable[[Deployment, Hit], t.Optional[Text]]
+LINE_REFUTERS: dict[str, list[LineLook]] = {}
 
 
 def rule(finding: str, *, needs: t.Sequence[str], component: str | None = None) -> t.Callable[[Check], Check]:
@@ -94,6 +102,17 @@ def refutes(*findings: str) -> t.Callable[[Look], Look]:
     def register(look: Look) -> Look:
         for finding in findings:
             REFUTERS.setdefault(finding, []).append(look)
+        return look
+
+    return register
+
+
+def refutes_line(*findings: str) -> t.Callable[[LineLook], LineLook]:
+    """Register a look that disproves one log line, most often because something has changed since it was written."""
+
+    def register(look: LineLook) -> LineLook:
+        for finding in findings:
+            LINE_REFUTERS.setdefault(finding, []).append(look)
         return look
 
     return register

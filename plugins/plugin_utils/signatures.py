@@ -121,16 +121,17 @@ def match(signature: Signature, log: Log) -> Hit | None:
     branches = [branch for branch in signature.branches if branch.can_be_in(log)]
     if not branches or (signature.unless and re.search(signature.unless, log.text, re.MULTILINE)):
         return None
-    last: tuple[re.Match[str], int, str] | None = None
+    last: tuple[re.Match[str], int, str, float | None] | None = None
     count = 0
     for found in itertools.chain.from_iterable(branch.regex.finditer(log.text) for branch in branches):
         number, line, when = log.line_at(found.start())
         if _counts(signature, log, when):
             count += 1
-            last = max(last or (found, number, line), (found, number, line), key=lambda item: item[0].start())
+            this = (found, number, line, when)
+            last = max(last or this, this, key=lambda item: item[0].start())
     if last is None:
         return None
-    found, number, line = last
+    found, number, line, when = last
     if signature.cleared_by and re.search(signature.cleared_by, log.text[found.end() :], re.MULTILINE):
         return None
     shown = line if found.group(0).count("\n") == 0 else found.group(0)
@@ -138,7 +139,8 @@ def match(signature: Signature, log: Log) -> Hit | None:
     told = {re.sub(r"_\d+$", "", name): value for name, value in found.groupdict().items() if value}
     facts = {**signature.facts, **told}
     proof = Proof(source, _cut(shown, found.start() - log.text.rfind("\n", 0, found.start()) - 1), signature.expected)
-    return Hit((proof,), log.service if log.kind == "log" else None, facts, signature.confidence, signature.severity)
+    service = log.service if log.kind == "log" else None
+    return Hit((proof,), service, facts, signature.confidence, signature.severity, when, log.component)
 
 
 def _counts(signature: Signature, log: Log, when: float | None) -> bool:

@@ -61,3 +61,7 @@ def split_image(reference: str) -> tuple[str, str | None, str | None]:
 def image_version(reference: str | None) -> Version | None:
     """Give the version in an image's tag, or None where the tag is absent or floating."""
     return Version.parse(split_image(reference)[1]) if reference else None
+
+
+MODELS_IN_DATABASE = Version(4, 8, 20)
+"""From here on the model lists of config.json are ignored; models are set up on the page and kept in MongoDB."""

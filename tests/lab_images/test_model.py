@@ -12,8 +12,9 @@ from labweb import Application, Request, Response
 from model import build, vector_of
 
 
-def ask(path: str, body: dict[str, object], method: str = "POST") -> Response:
-    return build().handle(Request(method, path, {}, {}, json.dumps(body).encode(), "127.0.0.1"))
+def ask(path: str, body: dict[str, object], method: str = "POST", key: str = "sk-lab") -> Response:
+    headers = {"authorization": f"Bearer {key}"}
+    return build().handle(Request(method, path, {}, headers, json.dumps(body).encode(), "127.0.0.1"))
 
 
 def test_a_text_has_one_vector_of_unit_length() -> None:
@@ -44,6 +45,17 @@ def test_a_models_name_chooses_its_failure(model: str, status: int, code: str) -
     for path in ("/v1/chat/completions", "/v1/embeddings"):
         response = ask(path, {"model": model})
         assert (response.status, response.body["error"]["code"]) == (status, code)
+
+
+def test_a_key_chooses_its_failure() -> None:
+    refused = ask("/v1/chat/completions", {"model": "gpt-4o-mini"}, key="sk-lab-no-credit")
+    assert (refused.status, refused.body["error"]["code"]) == (429, "insufficient_quota")
+
+
+def test_a_model_that_only_streams() -> None:
+    body: dict[str, object] = {"model": "stream-only", "messages": [{"role": "user", "content": "hi"}]}
+    assert ask("/v1/chat/completions", body).status == 400
+    assert ask("/v1/chat/completions", {**body, "stream": True}).status == 200
 
 
 def test_an_unknown_path_and_a_wrong_method_are_404() -> None:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: (c) 2026, fastgpt.ops contributors
-"""Local stand-in for an OpenAI-compatible model server. The model's name may choose how it fails."""
+"""Local stand-in for an OpenAI-compatible model server. The model's name, or the key, may choose how it fails."""
 
 from __future__ import annotations
 
@@ -62,14 +62,30 @@ FAILURES = {
     "fail-region": failure(
         403, "Country, region, or territory not supported", "request_forbidden", "unsupported_country_region_territory"
     ),
+    "fail-filter": failure(
+        400, "Output data may contain inappropriate content.", "data_inspection_failed", "data_inspection_failed"
+    ),
     "fail-html": Response("<!DOCTYPE html><title>Not an API</title>"),
     "fail-500": failure(500, "The server had an error while processing your request", "server_error"),
 }
+# Keys that this server does not take, and why.
+KEYS = {"sk-lab-revoked": FAILURES["fail-401"], "sk-lab-no-credit": FAILURES["fail-quota"]}
+STREAM_ONLY = failure(
+    400,
+    "This model only support stream mode, please enable the stream parameter to access the model. ",
+    "invalid_request_error",
+    "invalid_parameter_error",
+)
+
+
+def refusal(request: Request, model: str) -> Response | None:
+    """Return the reply where the key or the model is one that fails."""
+    return KEYS.get(request.bearer()) or FAILURES.get(model)
 
 
 def models(_request: Request) -> Response:
     """List the models."""
-    names = (*MODELS, *FAILURES, "no-tools", "empty")
+    names = (*MODELS, *FAILURES, "no-tools", "empty", "stream-only")
     return Response({"object": "list", "data": [{"id": name, "object": "model", "owned_by": "lab"} for name in names]})
 
 
@@ -77,8 +93,8 @@ def embeddings(request: Request) -> Response:
     """Return a vector of unit length for each text, the same for the same text."""
     body = request.json()
     model = str(body.get("model", ""))
-    if model in FAILURES:
-        return FAILURES[model]
+    if refused := refusal(request, model):
+        return refused
     texts = body.get("input", "")
     texts = [texts] if isinstance(texts, str) else texts
     data = [
@@ -102,8 +118,10 @@ def chat(request: Request) -> Response:
     """Answer a chat by repeating the last message, whole or as a stream."""
     body = request.json()
     model = str(body.get("model", ""))
-    if model in FAILURES:
-        return FAILURES[model]
+    if refused := refusal(request, model):
+        return refused
+    if model == "stream-only" and not body.get("stream"):
+        return STREAM_ONLY
     if model == "no-tools" and body.get("tools"):
         return failure(400, "registry.ollama.ai/library/no-tools does not support tools", "api_error")
     messages = body.get("messages") or [{}]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: (c) 2026, fastgpt.ops contributors
-"""Stand-in for One API v0.6: same tables, same administration calls, same refusals, real forwarding."""
+"""Stand-in for One API v0.6: same tables, same administration calls, same refusals and log lines, real forwarding."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import re
 import secrets
 import signal
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -26,11 +27,18 @@ VERSION = os.environ.get("ONEAPI_VERSION", "v0.6.7")
 ENABLED, DISABLED_BY_HAND, DISABLED_BY_MONITOR = 1, 2, 3
 TOKEN_EXPIRED, TOKEN_EXHAUSTED = 3, 4
 ROOT_QUOTA = 500_000_000_000_000
+# What a call is estimated at and costs; who has a hundred times as much is not asked for it beforehand.
 QUOTA_PER_REQUEST = 1000
+TRUSTED = 100 * QUOTA_PER_REQUEST
+ITEMS_PER_PAGE = 10
+AUTO_DISABLE = "AutomaticDisableChannelEnabled"
 # The original gives up at once and is restarted a few times while MySQL makes its first database.
 STARTUP_SECONDS = 20
 
 _USER_COLUMNS = "id, username, display_name, role, status, quota, used_quota, request_count, `group`"
+_CHANNEL_COLUMNS = (
+    "id, type, status, name, base_url, models, `group`, priority, used_quota, created_time, model_mapping"
+)
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS users (
         id INT AUTO_INCREMENT PRIMARY KEY, username VARCHAR(50) UNIQUE, password VARCHAR(100), display_name VARCHAR(50),
@@ -39,39 +47,67 @@ _TABLES = (
     """CREATE TABLE IF NOT EXISTS tokens (
         id INT AUTO_INCREMENT PRIMARY KEY, user_id INT, `key` CHAR(48) UNIQUE, status INT DEFAULT 1, name VARCHAR(50),
         created_time BIGINT, accessed_time BIGINT, expired_time BIGINT DEFAULT -1, remain_quota BIGINT DEFAULT 0,
-        unlimited_quota TINYINT DEFAULT 0, used_quota BIGINT DEFAULT 0, models TEXT)""",
+        unlimited_quota TINYINT DEFAULT 0, used_quota BIGINT DEFAULT 0, models TEXT, subnet VARCHAR(100) DEFAULT '')""",
     """CREATE TABLE IF NOT EXISTS channels (
         id INT AUTO_INCREMENT PRIMARY KEY, type INT DEFAULT 1, `key` TEXT, status INT DEFAULT 1, name VARCHAR(50),
         base_url VARCHAR(200) DEFAULT '', models TEXT, `group` VARCHAR(32) DEFAULT 'default', priority BIGINT DEFAULT 0,
-        used_quota BIGINT DEFAULT 0, created_time BIGINT, test_time BIGINT DEFAULT 0, response_time INT DEFAULT 0)""",
+        used_quota BIGINT DEFAULT 0, created_time BIGINT, test_time BIGINT DEFAULT 0, response_time INT DEFAULT 0,
+        model_mapping VARCHAR(1024) DEFAULT '')""",
     """CREATE TABLE IF NOT EXISTS abilities (
         `group` VARCHAR(32), model VARCHAR(100), channel_id INT, enabled TINYINT, priority BIGINT DEFAULT 0,
         PRIMARY KEY (`group`, model, channel_id))""",
+    "CREATE TABLE IF NOT EXISTS options (`key` VARCHAR(100) PRIMARY KEY, value TEXT)",
+    # tables made by an earlier build of this stand-in
+    "ALTER TABLE tokens ADD COLUMN IF NOT EXISTS subnet VARCHAR(100) DEFAULT ''",
+    "ALTER TABLE channels ADD COLUMN IF NOT EXISTS model_mapping VARCHAR(1024) DEFAULT ''",
 )
 
 
 class Refusal(Exception):
-    """A request One API does not serve."""
+    """A request One API does not let in."""
 
-    def __init__(self, status: int, message: str, *, code: str = "", kind: str = "one_api_error") -> None:
+    def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
-        self.status, self.message, self.code, self.kind = status, message, code, kind
+        self.status, self.message = status, message
+
+
+class RelayError(Exception):
+    """A call that was let in and failed; ``error`` is what the caller gets, a provider's own where it sent one."""
+
+    def __init__(self, status: int, message: str, *, kind: str = "one_api_error", code: Any = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.error = {"message": message, "type": kind, "param": "", "code": code}
 
 
 # Log ----------------------------------------------------------------------------------------------
 
+# Each request is served by a thread of its own.
+_request = threading.local()
+
+
+def request_number() -> str:
+    """Return the number of the request this thread serves."""
+    number: str = getattr(_request, "number", "")
+    return number
+
+
+def begin_request() -> None:
+    """Give the request that this thread begins to serve its number."""
+    _request.number = f"{datetime.datetime.now():%Y%m%d%H%M%S}{secrets.randbelow(10**17):017d}"
+
 
 def log(level: str, message: str) -> None:
     """Print a line as One API's own logger does."""
-    print(f"[{level}] {datetime.datetime.now():%Y/%m/%d - %H:%M:%S} | {message}", flush=True)
+    number = f"{request_number()} | " if level in ("INFO", "WARN", "ERR") else ""
+    print(f"[{level}] {datetime.datetime.now():%Y/%m/%d - %H:%M:%S} | {number}{message} ", flush=True)
 
 
 def log_access(request: Request, status: int) -> None:
     """Print an access line as One API's web framework does."""
-    now = datetime.datetime.now()
     print(
-        f"[GIN] {now:%Y/%m/%d - %H:%M:%S} | {now:%Y%m%d%H%M%S} | {status} |     1.2ms | {request.client:>15} | "
-        f"{request.method:>7} {request.path}",
+        f"[GIN] {datetime.datetime.now():%Y/%m/%d - %H:%M:%S} | {request_number()} | {status} | {'1.2ms':>13} | "
+        f"{request.client:>15} | {request.method:>7} {request.path}",
         flush=True,
     )
 
@@ -116,6 +152,11 @@ class Store:
                 return list(cursor.fetchall())
         finally:
             connection.close()
+
+    def option(self, name: str) -> str | None:
+        """Return a setting that the operator has changed."""
+        found = self.row("SELECT value FROM options WHERE `key` = %s", name)
+        return found["value"] if found else None
 
     def row(self, statement: str, *values: Any) -> dict[str, Any] | None:
         """Return the first row or None."""
@@ -167,10 +208,11 @@ class Store:
 
     def save_channel(self, channel: Mapping[str, Any]) -> int:
         """Insert or update a channel and rebuild its abilities, the table routing reads; return its id."""
-        known = ("type", "key", "status", "name", "base_url", "models", "group", "priority")
+        known = ("type", "key", "status", "name", "base_url", "models", "group", "priority", "model_mapping")
         fields = {name: channel[name] for name in known if name in channel}
         identity = channel.get("id")
         if identity:
+            fields = {name: value for name, value in fields.items() if value}  # zero values are skipped
             changes = ", ".join(f"`{name}` = %s" for name in fields)
             self.rows(f"UPDATE channels SET {changes} WHERE id = %s", *fields.values(), identity)
         else:
@@ -212,19 +254,25 @@ class Relay:
 
     def __call__(self, request: Request) -> Response:
         """Serve /v1/*: a reply of the channel, or One API's refusal."""
-        number = f"{datetime.datetime.now():%Y%m%d%H%M%S}{secrets.randbelow(10**8):08d}"
+        begin_request()
         try:
             token = self._token(request)
             user = self._user(token)
             if request.path == "/v1/models":
-                return self._models(user)
-            return self._forward(request, token, user)
+                return self._models(token, user)
+            model = str(request.json().get("model", ""))
+            channel = self._channel(model, token, user)
         except Refusal as refusal:
-            log("ERR", f"{number} | {refusal.message}")
-            error: dict[str, Any] = {"message": f"{refusal.message} (request id: {number})", "type": refusal.kind}
-            if refusal.code:
-                error.update(param="", code=refusal.code)
-            return Response({"error": error}, refusal.status)
+            log("ERR", refusal.message)
+            return _failed(refusal.status, {"message": refusal.message, "type": "one_api_error"})
+        try:
+            return self._forward(request, model, token, user, channel)
+        except RelayError as failure:
+            self._report(failure, user, channel)
+            error = dict(failure.error)
+            if failure.status == 429:
+                error["message"] = "当前分组上游负载已饱和，请稍后再试"
+            return _failed(failure.status, error)
 
     def _token(self, request: Request) -> dict[str, Any]:
         key = request.bearer().removeprefix("sk-").split("-")[0]
@@ -234,14 +282,21 @@ class Relay:
         if token is None:
             raise Refusal(401, "无效的令牌")
         if token["status"] == TOKEN_EXHAUSTED:
-            raise Refusal(401, "该令牌额度已用尽")
-        if token["status"] == TOKEN_EXPIRED or 0 < token["expired_time"] < time.time():
+            raise Refusal(401, f"令牌 {token['name']}（#{token['id']}）额度已用尽")
+        if token["status"] == ENABLED and 0 < token["expired_time"] < time.time():
+            self._set_token(token, TOKEN_EXPIRED)
+        if token["status"] == TOKEN_EXPIRED:
             raise Refusal(401, "该令牌已过期")
         if token["status"] != ENABLED:
             raise Refusal(401, "该令牌状态不可用")
         if not token["unlimited_quota"] and token["remain_quota"] <= 0:
+            self._set_token(token, TOKEN_EXHAUSTED)
             raise Refusal(401, "该令牌额度已用尽")
         return token
+
+    def _set_token(self, token: dict[str, Any], status: int) -> None:
+        token["status"] = status
+        self._store.rows("UPDATE tokens SET status = %s WHERE id = %s", status, token["id"])
 
     def _user(self, token: Mapping[str, Any]) -> dict[str, Any]:
         user = self._store.row("SELECT * FROM users WHERE id = %s", token["user_id"])
@@ -249,15 +304,15 @@ class Relay:
             raise Refusal(403, "用户已被封禁")
         return user
 
-    def _models(self, user: Mapping[str, Any]) -> Response:
+    def _models(self, token: Mapping[str, Any], user: Mapping[str, Any]) -> Response:
+        """List the models of a limited token, else those some channel serves."""
         rows = self._store.rows(
             "SELECT DISTINCT model FROM abilities WHERE `group` = %s AND enabled = 1", user["group"]
         )
-        return Response({"object": "list", "data": [{"id": row["model"], "object": "model"} for row in rows]})
+        names = token["models"].split(",") if token["models"] else [row["model"] for row in rows]
+        return Response({"object": "list", "data": [{"id": name, "object": "model"} for name in names]})
 
-    def _forward(self, request: Request, token: Mapping[str, Any], user: Mapping[str, Any]) -> Response:
-        body = request.json()
-        model = str(body.get("model", ""))
+    def _channel(self, model: str, token: Mapping[str, Any], user: Mapping[str, Any]) -> dict[str, Any]:
         if token["models"] and model not in token["models"].split(","):
             raise Refusal(403, f"该令牌无权使用模型：{model}")
         channel = self._store.row(
@@ -268,50 +323,80 @@ class Relay:
         )
         if channel is None:
             raise Refusal(503, f"当前分组 {user['group']} 下对于模型 {model} 无可用渠道")
-        if user["quota"] < QUOTA_PER_REQUEST:
-            raise Refusal(403, "user quota is not enough", code="insufficient_user_quota")
-        status, answer, headers = self._call(channel, request)
-        self._charge(token, user, channel)
-        return Response(answer, status, {"Content-Type": headers.get("Content-Type", "application/json")})
+        return channel
 
-    def _call(self, channel: Mapping[str, Any], request: Request) -> tuple[int, bytes, Mapping[str, str]]:
+    def _forward(
+        self,
+        request: Request,
+        model: str,
+        token: Mapping[str, Any],
+        user: Mapping[str, Any],
+        channel: Mapping[str, Any],
+    ) -> Response:
+        self._check_purses(token, user)
+        mapped = json.loads(channel["model_mapping"] or "{}").get(model, model)
+        answer, headers = self._call(channel, request, {**request.json(), "model": mapped})
+        self._charge(token, user, channel, mapped, answer)
+        return Response(answer, 200, {"Content-Type": headers.get("Content-Type", "application/json")})
+
+    def _check_purses(self, token: Mapping[str, Any], user: Mapping[str, Any]) -> None:
+        """Refuse what the user cannot pay; the token's own limit is only looked at where the user has little."""
+        if user["quota"] < QUOTA_PER_REQUEST:
+            failure = RelayError(403, "user quota is not enough", code="insufficient_user_quota")
+            words = " ".join(f"{name.capitalize()}:{value}" for name, value in failure.error.items())
+            log("WARN", f"preConsumeQuota failed: {{Error:{{{words}}} StatusCode:403}}")
+            raise failure
+        if user["quota"] > TRUSTED:
+            log("INFO", f"user {user['id']} has enough quota {user['quota']}, trusted and no need to pre-consume")
+        elif not token["unlimited_quota"] and token["remain_quota"] < QUOTA_PER_REQUEST:
+            raise RelayError(403, "令牌额度不足", code="pre_consume_token_quota_failed")
+
+    def _call(
+        self, channel: Mapping[str, Any], request: Request, body: dict[str, Any]
+    ) -> tuple[bytes, Mapping[str, str]]:
         url = (channel["base_url"] or "https://api.openai.com").rstrip("/") + request.path
         try:
             status, answer, headers = labweb.call(
-                "POST",
-                url,
-                body=request.body,
-                headers={"Authorization": f"Bearer {channel['key']}", "Content-Type": "application/json"},
+                "POST", url, body=body, headers={"Authorization": f"Bearer {channel['key']}"}
             )
         except (URLError, OSError) as error:
-            reason = getattr(error, "reason", error)
             host = urlsplit(url)
-            raise Refusal(
-                500,
-                f'do request failed: Post "{url}": dial tcp {host.hostname}:{host.port or 443}: {reason}',
-                code="do_request_failed",
-            ) from error
-        if status == 429:
-            raise Refusal(429, "当前分组上游负载已饱和，请稍后再试")
-        if status >= 400:
-            problem = _upstream_message(answer)
-            log("ERR", f"relay error (channel id {channel['id']}, user id: 1): {problem}")
-            if status == 401:
-                self._disable(channel, problem)
-            raise Refusal(
-                status,
-                problem or f"bad response status code {status}",
-                kind="upstream_error",
-                code="bad_response_status_code",
-            )
-        return status, answer, headers
+            reason = getattr(error, "reason", error)
+            message = f'do request failed: Post "{url}": dial tcp {host.hostname}:{host.port or 443}: {reason}'
+            log("ERR", f"DoRequest failed: {message}")
+            raise RelayError(500, message, code="do_request_failed") from error
+        is_whole = str(headers.get("Content-Type", "")).startswith("application/json")
+        if status != 200 or (body.get("stream") and is_whole):
+            raise _upstream_error(status, answer)
+        return answer, headers
 
-    def _disable(self, channel: Mapping[str, Any], reason: str) -> None:
-        self._store.save_channel({"id": channel["id"], "status": DISABLED_BY_MONITOR})
-        log("SYS", f"channel #{channel['id']} has been disabled: {reason}")
+    def _report(self, failure: RelayError, user: Mapping[str, Any], channel: Mapping[str, Any]) -> None:
+        """Log a failed call; where the operator has asked for it, a channel whose key is refused is switched off."""
+        message = failure.error["message"]
+        log("ERR", f"relay error (channel id {channel['id']}, user id: {user['id']}): {message}")
+        if failure.status == 400:
+            log("ERR", "relay error happen, status code is 400, won't retry in this case")
+        is_key = failure.status == 401 or failure.error["type"] == "insufficient_quota"
+        if is_key and self._store.option(AUTO_DISABLE) == "true":
+            self._store.save_channel({"id": channel["id"], "status": DISABLED_BY_MONITOR})
+            log("SYS", f"channel #{channel['id']} has been disabled: {message}")
 
-    def _charge(self, token: Mapping[str, Any], user: Mapping[str, Any], channel: Mapping[str, Any]) -> None:
+    def _charge(
+        self,
+        token: Mapping[str, Any],
+        user: Mapping[str, Any],
+        channel: Mapping[str, Any],
+        model: str,
+        answer: bytes,
+    ) -> None:
         used = QUOTA_PER_REQUEST
+        usage = _usage(answer)
+        log(
+            "INFO",
+            f"record consume log: userId={user['id']}, channelId={channel['id']}, promptTokens={usage[0]}, "
+            f"completionTokens={usage[1]}, modelName={model}, tokenName={token['name']}, quota={used}, "
+            "content=模型倍率 0.07，分组倍率 1.00，补全倍率 4.00",
+        )
         self._store.rows(
             "UPDATE users SET quota = quota - %s, used_quota = used_quota + %s, "
             "request_count = request_count + 1 WHERE id = %s",
@@ -320,19 +405,40 @@ class Relay:
             user["id"],
         )
         self._store.rows(
-            "UPDATE tokens SET remain_quota = remain_quota - %s, used_quota = used_quota + %s WHERE id = %s",
+            "UPDATE tokens SET remain_quota = remain_quota - %s, used_quota = used_quota + %s, accessed_time = %s "
+            "WHERE id = %s",
             used,
             used,
+            int(time.time()),
             token["id"],
         )
         self._store.rows("UPDATE channels SET used_quota = used_quota + %s WHERE id = %s", used, channel["id"])
 
 
-def _upstream_message(answer: bytes) -> str:
+def _failed(status: int, error: dict[str, Any]) -> Response:
+    message = f"{error['message']} (request id: {request_number()})"
+    return Response({"error": {**error, "message": message}}, status)
+
+
+def _upstream_error(status: int, answer: bytes) -> RelayError:
+    """Return the provider's own error, or what One API says where it cannot read one."""
     try:
-        return str(json.loads(answer)["error"]["message"])
+        error = json.loads(answer)["error"]
+        return RelayError(
+            status, str(error["message"]), kind=str(error.get("type") or ""), code=error.get("code") or ""
+        )
     except (ValueError, KeyError, TypeError):
-        return ""
+        message = f"bad response status code {status}"
+        return RelayError(status, message, kind="upstream_error", code="bad_response_status_code")
+
+
+def _usage(answer: bytes) -> tuple[int, int]:
+    """Return the tokens of prompt and answer; a stream's are counted, here by its chunks."""
+    try:
+        usage = json.loads(answer)["usage"]
+        return int(usage["prompt_tokens"]), int(usage.get("completion_tokens", 0))
+    except (ValueError, KeyError, TypeError):
+        return 1, answer.count(b"data: ")
 
 
 # Administration -----------------------------------------------------------------------------------
@@ -352,28 +458,37 @@ class Administration:
         app.route("POST", "/api/user/login")(self.log_in)
         for method, pattern, handler in (
             ("GET", "/api/user/self", self.self_),
-            (
-                "GET",
-                "/api/user/?",
-                lambda _: _ok(self._store.rows(f"SELECT {_USER_COLUMNS} FROM users")),
-            ),
+            ("GET", r"/api/user/(\d+)", self.user),
+            ("GET", "/api/user/?", lambda request: self._page(request, f"SELECT {_USER_COLUMNS} FROM users")),
             ("PUT", "/api/user/?", self.update_user),
             ("POST", "/api/topup", self.top_up),
-            ("GET", "/api/channel/?", lambda _: _ok(self._store.rows("SELECT * FROM channels ORDER BY id DESC"))),
+            ("PUT", "/api/option/?", self.set_option),
+            ("GET", r"/api/channel/(\d+)", self.channel),
+            ("GET", "/api/channel/?", lambda request: self._page(request, f"SELECT {_CHANNEL_COLUMNS} FROM channels")),
             ("POST", "/api/channel/?", self.save_channel),
             ("PUT", "/api/channel/?", self.save_channel),
             ("DELETE", r"/api/channel/(\d+)", self.delete_channel),
-            ("GET", "/api/token/?", lambda _: _ok(self._store.rows("SELECT * FROM tokens ORDER BY id DESC"))),
-            ("POST", "/api/token/?", self.save_token),
-            ("PUT", "/api/token/?", self.save_token),
+            ("GET", r"/api/token/(\d+)", self.token),
+            ("GET", "/api/token/?", self.tokens),
+            ("POST", "/api/token/?", self.add_token),
+            ("PUT", "/api/token/?", self.update_token),
         ):
             app.route(method, pattern)(self._guarded(handler))
 
+    def _page(self, request: Request, statement: str, *values: Any) -> Response:
+        """Return ten rows, the newest first."""
+        start = int(request.query.get("p", "0")) * ITEMS_PER_PAGE
+        limits = f"{statement} ORDER BY id DESC LIMIT {ITEMS_PER_PAGE} OFFSET {start}"
+        return _ok([_shown(row) for row in self._store.rows(limits, *values)])
+
     def _guarded(self, handler: labweb.Handler) -> labweb.Handler:
         def guarded(request: Request) -> Response:
-            if self._user_id(request) is None:
-                return Response({"success": False, "message": "无权进行此操作，未登录且未提供 access token"})
-            return handler(request)
+            begin_request()
+            if self._user_id(request) is not None:
+                return handler(request)
+            if request.bearer():
+                return _no("无权进行此操作，access token 无效")
+            return _no("无权进行此操作，未登录且未提供 access token", 401)
 
         return guarded
 
@@ -409,7 +524,7 @@ class Administration:
             body.get("password"),
         )
         if user is None:
-            return Response({"success": False, "message": "用户名或密码错误，或用户已被封禁"})
+            return _no("用户名或密码错误，或用户已被封禁")
         session = secrets.token_hex(16)
         self._sessions[session] = int(user["id"])
         return Response(
@@ -422,6 +537,11 @@ class Administration:
         columns = f"{_USER_COLUMNS}, access_token"
         return _ok(self._store.row(f"SELECT {columns} FROM users WHERE id = %s", self._user_id(request)))
 
+    def user(self, request: Request) -> Response:
+        """Return a user."""
+        found = self._store.row(f"SELECT {_USER_COLUMNS} FROM users WHERE id = %s", request.arguments[0])
+        return _ok(found) if found else _no("record not found")
+
     def update_user(self, request: Request) -> Response:
         """Change a user; zero values are skipped, as in the original."""
         body = request.json()
@@ -433,8 +553,21 @@ class Administration:
     def top_up(self, request: Request) -> Response:
         """Add quota to a user."""
         body = request.json()
+        if body.get("quota", 0) < 0:
+            return _no("quota 不能为负数！")
         self._store.rows("UPDATE users SET quota = quota + %s WHERE id = %s", body.get("quota", 0), body.get("user_id"))
         return _ok(None)
+
+    def set_option(self, request: Request) -> Response:
+        """Change a setting."""
+        body = request.json()
+        self._store.rows("REPLACE INTO options VALUES (%s, %s)", body.get("key"), body.get("value"))
+        return _ok(None)
+
+    def channel(self, request: Request) -> Response:
+        """Return a channel without its key."""
+        found = self._store.row(f"SELECT {_CHANNEL_COLUMNS} FROM channels WHERE id = %s", request.arguments[0])
+        return _ok(found) if found else _no("record not found")
 
     def save_channel(self, request: Request) -> Response:
         """Make or change a channel."""
@@ -448,20 +581,56 @@ class Administration:
         self._store.rows("DELETE FROM abilities WHERE channel_id = %s", identity)
         return _ok(None)
 
-    def save_token(self, request: Request) -> Response:
-        """Make or change a token of the caller."""
+    def tokens(self, request: Request) -> Response:
+        """Return tokens of the caller."""
+        return self._page(request, "SELECT * FROM tokens WHERE user_id = %s", self._user_id(request))
+
+    def token(self, request: Request) -> Response:
+        """Return a token of the caller."""
+        found = self._own_token(request, request.arguments[0])
+        return _ok(_shown(found)) if found else _no("record not found")
+
+    def _own_token(self, request: Request, identity: Any) -> dict[str, Any] | None:
+        return self._store.row("SELECT * FROM tokens WHERE id = %s AND user_id = %s", identity, self._user_id(request))
+
+    def add_token(self, request: Request) -> Response:
+        """Make a token of the caller."""
         body = request.json()
-        known = ("name", "status", "expired_time", "remain_quota", "unlimited_quota", "models")
+        known = ("name", "expired_time", "remain_quota", "unlimited_quota", "models", "subnet")
         fields = {name: body[name] for name in known if name in body}
-        if body.get("id"):
-            changes = ", ".join(f"`{name}` = %s" for name in fields)
-            self._store.rows(f"UPDATE tokens SET {changes} WHERE id = %s", *fields.values(), body["id"])
-        else:
-            fields.update(user_id=self._user_id(request), key=secrets.token_hex(24), created_time=int(time.time()))
-            names = ", ".join(f"`{name}`" for name in fields)
-            marks = ", ".join("%s" for _ in fields)
-            self._store.rows(f"INSERT INTO tokens ({names}) VALUES ({marks})", *fields.values())
+        fields.update(user_id=self._user_id(request), key=secrets.token_hex(24), created_time=int(time.time()))
+        names = ", ".join(f"`{name}`" for name in fields)
+        marks = ", ".join("%s" for _ in fields)
+        self._store.rows(f"INSERT INTO tokens ({names}) VALUES ({marks})", *fields.values())
         return _ok(None)
+
+    def update_token(self, request: Request) -> Response:
+        """Change a token of the caller: its status alone, or all of its settings; what is not given becomes zero."""
+        body = request.json()
+        stored = self._own_token(request, body.get("id"))
+        if stored is None:
+            return _no("record not found")
+        if request.query.get("status_only"):
+            is_spent = stored["status"] == TOKEN_EXHAUSTED and stored["remain_quota"] <= 0
+            if body.get("status") == ENABLED and is_spent and not stored["unlimited_quota"]:
+                return _no("令牌可用额度已用尽，无法启用，请先修改令牌剩余额度，或者设置为无限额度")
+            fields = {"status": body.get("status", 0)}
+        else:
+            empty = {"name": "", "expired_time": 0, "remain_quota": 0, "unlimited_quota": False}
+            fields = {name: body.get(name, value) for name, value in empty.items()}
+            fields.update(models=body.get("models"), subnet=body.get("subnet"))
+        changes = ", ".join(f"`{name}` = %s" for name in fields)
+        self._store.rows(f"UPDATE tokens SET {changes} WHERE id = %s", *fields.values(), stored["id"])
+        return _ok(_shown(self._own_token(request, stored["id"]) or {}))
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row as JSON has it: MySQL keeps a truth as a number."""
+    return {name: bool(value) if name == "unlimited_quota" else value for name, value in row.items()}
+
+
+def _no(message: str, status: int = 200) -> Response:
+    return Response({"success": False, "message": message}, status)
 
 
 def _ok(data: Any) -> Response:

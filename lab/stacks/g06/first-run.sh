@@ -29,16 +29,17 @@ one_api() { # PATH [ARGUMENT...]
     path=$1
     shift
     docker exec lab-model curl -fsS -b /tmp/session -c /tmp/session -H 'Content-Type: application/json' "$@" \
-        "http://oneapi:3000$path" >/dev/null
+        "http://oneapi:3000$path"
 }
 tries=60
-until one_api /api/status 2>/dev/null; do
+until one_api /api/status >/dev/null 2>&1; do
     tries=$((tries - 1))
     [ "$tries" -gt 0 ] || { echo 'OneAPI does not answer' >&2; exit 1; }
     sleep 1
 done
-one_api /api/user/login -d '{"username": "root", "password": "123456"}'
-one_api /api/channel/ -d '{
+one_api /api/user/login -d '{"username": "root", "password": "123456"}' >/dev/null
+# the data may be older than this container
+one_api /api/channel/ | grep -q lab-model || one_api /api/channel/ -d '{
     "type": 1, "name": "lab models", "key": "sk-lab", "base_url": "http://lab-model:8080", "group": "default",
     "models": "gpt-4o-mini,text-embedding-ada-002"
-}'
+}' >/dev/null

@@ -13,12 +13,11 @@ import typing as t
 
 from ..model import Deployment
 from ..rule import Hit, Text, hit, rule
-from ..versions import Version
+from ..versions import MODELS_IN_DATABASE, Version
 
 TARGET = "/app/data/config.json"
 READS_JSON5 = Version(4, 6, 9)
 READS_AT_START = Version(4, 8, 14)
-MODELS_IN_DATABASE = Version(4, 8, 20)
 NOT_READ = Version(4, 15)
 """From here settings come from the environment; of 4.15's betas the earlier ones still read the file."""
 MOUNT_GONE = Version(4, 15, 0, 0, 0)

@@ -12,7 +12,7 @@ from ..components import component_of
 from ..model import Address, Deployment, parse_url
 from ..rule import Hit, Text, hit, refutes, rule
 from ..versions import Version
-from ._peers import ANSWERS, LOOPBACK, names_of, reach, says_later, uses_host_network
+from ._peers import ANSWERS, LOOPBACK, names_of, reach, uses_host_network
 
 APP_PORT = 3000
 PROXY_FIRST = Version(4, 8, 23)
@@ -183,19 +183,6 @@ def key_refused(d: Deployment) -> t.Iterator[Hit]:
             f"status 401 {message[:200]}".strip(),
             expected={"en": "status 200 and a list of models", "zh": "应返回 200 和模型列表"},
         )
-
-
-@refutes("oneapi-token-disabled", "oneapi-token-quota", "aiproxy-key-mismatch")
-def key_accepted(d: Deployment) -> Text | None:
-    answer = d.probe("gateway_models")
-    return ANSWERS if answer and answer.get("status") == 200 else None
-
-
-@refutes("oneapi-user-quota", "oneapi-token-quota", "oneapi-token-disabled")
-def served_since(d: Deployment) -> Text | None:
-    """One API logs every call it has charged for; one after the last refusal shows that the purse is filled again."""
-    is_served = d.live and says_later(d, "oneapi", "record consume log", "quota is not enough|额度|该令牌|封禁")
-    return ANSWERS if is_served else None
 
 
 # --- is it there

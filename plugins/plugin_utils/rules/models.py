@@ -9,15 +9,14 @@ import re
 import typing as t
 
 from ..model import Deployment
-from ..rule import Hit, Text, hit, refutes, rule
-from ..versions import Version
+from ..rule import Hit, Text, hit, refutes, refutes_line, rule
+from ..versions import MODELS_IN_DATABASE
 from .config import Flaw, parse
 
-MODELS_IN_DATABASE = Version(4, 8, 20)
-"""From here on the model lists of config.json are ignored; models are set up on the page."""
 CHAT_LISTS = ("llmModels", "chatModels", "ChatModels")
 VECTOR_LISTS = ("vectorModels", "VectorModels")
 OPENAI_EMBEDDING = re.compile(r"text-embedding-(ada|3)")
+EMBEDDING_NAME = re.compile(r"embed|bge-|m3e|gte-", re.IGNORECASE)
 EMPTY_ANSWER = re.compile(
     r"(?i)LLM_model_response_empty|模型流?响应为空|Chat API is error or undefined"
     r"|empty (?:answer|reply|response|content)|(?:answer|reply|response) (?:is|was|stays) empty"
@@ -30,10 +29,15 @@ NEAR = 600
 """Characters between the address and the key of one posted call."""
 
 
-def model_lists(d: Deployment) -> tuple[list[dict[str, t.Any]], list[dict[str, t.Any]]] | None:
-    """Give chat and embedding models of config.json, where this version reads them there; None where it does not."""
+ModelLists = tuple[list[dict[str, t.Any]], list[dict[str, t.Any]]]
+
+
+def model_lists(d: Deployment) -> ModelLists | None:
+    """Give chat and embedding models from where this version keeps them; None where that could not be read."""
+    if d.version and d.version >= MODELS_IN_DATABASE:
+        return _of_database(d)
     file = d.config_file or {}
-    if not file.get("text") or file.get("truncated") or (d.version and d.version >= MODELS_IN_DATABASE):
+    if not file.get("text") or file.get("truncated"):
         return None
     config = parse(file["text"], None)
     if isinstance(config, Flaw) or not any(key in config for key in CHAT_LISTS):
@@ -41,23 +45,48 @@ def model_lists(d: Deployment) -> tuple[list[dict[str, t.Any]], list[dict[str, t
     return _entries(config, CHAT_LISTS), _entries(config, VECTOR_LISTS)
 
 
+def _of_database(d: Deployment) -> ModelLists | None:
+    """Give the models that are switched on and called by way of the gateway, not at an address of their own."""
+    stored = (d.probe("mongo") or {}).get("models")
+    if stored is None:
+        return None
+    used = [entry for entry in stored if entry.get("active") and not entry.get("own_address")]
+    return [e for e in used if e.get("type") == "llm"], [e for e in used if e.get("type") == "embedding"]
+
+
 def _entries(config: dict[str, t.Any], names: t.Sequence[str]) -> list[dict[str, t.Any]]:
     listed: list[t.Any] = next((config[name] for name in names if isinstance(config.get(name), list)), [])
     return [entry for entry in listed if isinstance(entry, dict)]
 
 
-@rule("no-llm-model", needs=["config-text"])
+def _kept_at(d: Deployment) -> str:
+    """Where this version keeps its models."""
+    in_database = d.version and d.version >= MODELS_IN_DATABASE
+    return f"MongoDB ({d.facts['mongo_container']}): system_models" if in_database else d.facts["config_file"]
+
+
+def _shown(lists: ModelLists) -> str:
+    """Name the models there are, by kind."""
+    return "; ".join(
+        f"{kind}: {', '.join(str(entry.get('model')) for entry in entries) or '[]'}"
+        for kind, entries in zip(("llmModels", "vectorModels"), lists)
+    )[:300]
+
+
+@rule("no-llm-model", needs=["models"])
 def no_chat_models(d: Deployment) -> t.Iterator[Hit]:
+    """Nothing set up at all is how every new installation begins."""
     lists = model_lists(d)
     if lists and not lists[0]:
-        yield hit(d.facts["config_file"], "llmModels: []", service=d.facts["app_service"])
+        severity = None if lists[1] or (d.probe("mongo") or {}).get("models") is None else "warning"
+        yield hit(_kept_at(d), _shown(lists), service=d.facts["app_service"], severity=severity)
 
 
-@rule("no-vector-model", needs=["config-text"])
+@rule("no-vector-model", needs=["models"])
 def no_vector_models(d: Deployment) -> t.Iterator[Hit]:
     lists = model_lists(d)
     if lists and lists[0] and not lists[1]:
-        yield hit(d.facts["config_file"], "vectorModels: []", service=d.facts["app_service"])
+        yield hit(_kept_at(d), _shown(lists), service=d.facts["app_service"])
 
 
 @rule("page-crash-model-config", needs=["config-text"])
@@ -74,6 +103,20 @@ def nobody_processes_data(d: Deployment) -> t.Iterator[Hit]:
         )
 
 
+@rule("index-stuck", needs=["probe:mongo"])
+def given_up(d: Deployment) -> t.Iterator[Hit]:
+    """What has failed for good waits in the queue of the index until somebody starts it again."""
+    queue = (d.probe("mongo") or {}).get("training") or {}
+    if queue.get("given_up"):
+        errors = "; ".join(queue.get("errors") or [])
+        yield hit(
+            f"MongoDB ({d.facts['mongo_container']}): dataset_trainings",
+            f"{queue['given_up']} given up, {queue.get('waiting')} in the queue: {errors}"[:400],
+            confidence="likely",
+            expected={"en": "none given up", "zh": "不应有放弃处理的数据"},
+        )
+
+
 # --- configured against served
 
 
@@ -87,8 +130,8 @@ class Absent(t.NamedTuple):
 
 def _absent(d: Deployment) -> tuple[list[Absent], bool]:
     """Give the configured models the gateway does not serve, and whether it serves none of them at all."""
-    served, lists = (d.probe("gateway_models") or {}).get("models"), model_lists(d)
-    if not served or not lists:
+    served, lists = served_models(d), model_lists(d)
+    if served is None or not lists:
         return [], False
     plain = {_plain(name): name for name in served}
     absent = [
@@ -100,40 +143,72 @@ def _absent(d: Deployment) -> tuple[list[Absent], bool]:
     return absent, len(absent) == sum(map(len, lists))
 
 
+def configured(d: Deployment) -> list[str]:
+    """Name the models FastGPT is set up to use; empty where that is not known."""
+    return [str(entry["model"]) for entries in model_lists(d) or () for entry in entries if entry.get("model")]
+
+
+def is_embedding(d: Deployment, model: str) -> bool:
+    """Tell whether a model makes vectors: it is set up for that, or named like one."""
+    lists = model_lists(d)
+    is_listed = lists is not None and any(entry.get("model") == model for entry in lists[1])
+    return is_listed or bool(EMBEDDING_NAME.search(model))
+
+
+def served_models(d: Deployment) -> list[str] | None:
+    """Name the models the gateway has a channel for; it lists those of a limited token whether it has or not.
+
+    An empty list of something that is no known gateway says nothing.
+    """
+    state = d.probe("gateway_state")
+    if ((state or {}).get("token") or {}).get("models"):
+        return channel_models(d)
+    listed: list[str] | None = (d.probe("gateway_models") or {}).get("models")
+    return listed if listed or state else None
+
+
+def channel_models(d: Deployment) -> list[str]:
+    """Name the models of the channels that are on and open to the app's group."""
+    state = d.probe("gateway_state") or {}
+    group = (state.get("user") or {}).get("group")
+    usable = [c for c in state.get("channels") or [] if c["status"] == 1 and (not group or group in c["groups"])]
+    return sorted({name for channel in usable for name in channel["models"]})
+
+
 def _plain(name: str) -> str:
     """A model's name without what people spell differently: case, blanks, publisher, tag, separators."""
     return re.sub(r"[\W_]", "", name.strip().lower().rpartition("/")[2].partition(":")[0])
 
 
 def _served(d: Deployment) -> str:
-    return ", ".join((d.probe("gateway_models") or {}).get("models") or [])[:300]
+    return ", ".join(served_models(d) or [])[:300]
 
 
 def _absent_hit(d: Deployment, absent: Absent, is_grave: bool) -> Hit:
     near = f"; the gateway has {absent.near}" if absent.near else ""
     return hit(
-        d.facts["config_file"],
+        _kept_at(d),
         f"{absent.model}{near}",
         severity=None if is_grave else "warning",
         expected={"en": f"one of: {_served(d)}", "zh": f"应为其中之一：{_served(d)}"},
     )
 
 
-@rule("model-name-mismatch-channel", needs=["probe:gateway_models", "config-text"])
+@rule("model-name-mismatch-channel", needs=["probe:gateway_models", "models"])
 def spelt_differently(d: Deployment) -> t.Iterator[Hit]:
     yield from (_absent_hit(d, absent, True) for absent in _absent(d)[0] if absent.near)
 
 
-@rule("local-only-no-vector-model", needs=["probe:gateway_models", "config-text"])
+@rule("local-only-no-vector-model", needs=["probe:gateway_models", "models"])
 def openai_embedding_absent(d: Deployment) -> t.Iterator[Hit]:
-    """Every embedding model configured is OpenAI's, and the gateway serves none of them."""
-    lists, absent = model_lists(d), _absent(d)[0]
+    """Every embedding model configured is OpenAI's, and the gateway serves none of them, but it serves others."""
+    lists, (absent, none_served) = model_lists(d), _absent(d)
     vectors = [a for a in absent if a.is_vector and OPENAI_EMBEDDING.search(a.model)]
-    if lists and vectors and len(vectors) == len(lists[1]):
+    if lists and vectors and len(vectors) == len(lists[1]) and not none_served:
         yield from (_absent_hit(d, item, True) for item in vectors)
 
 
-@rule("model-channel-missing", needs=["probe:gateway_models", "config-text"])
+@rule("model-channel-missing", needs=["probe:gateway_models", "models"])
 def not_served(d: Deployment) -> t.Iterator[Hit]:
     """Grave where nothing configured is served; templates list more models than most people have channels for."""
     absent, none_served = _absent(d)
@@ -219,6 +294,21 @@ CALLED: Text = {"en": "every model answers a test call now", "zh": "所有模型
 def all_answer(d: Deployment) -> Text | None:
     calls = d.probe_list("model_calls")
     return CALLED if calls and all(_is_good(call) for call in calls) else None
+
+
+@refutes_line("tool-call-unsupported")
+def tools_switched_off(d: Deployment, line: Hit) -> Text | None:
+    """The model is set up without tools by now. Where the line names none, it counts as long as any model has them."""
+    lists = model_lists(d) if d.live else None
+    if not lists:
+        return None
+    tools = {
+        str(e.get("model")): bool(e.get("toolChoice") or e.get("functionCall") or e.get("tool_choice"))
+        for e in lists[0]
+    }
+    named = [name for name in tools if name in line.proofs[0].excerpt]
+    words = {"en": "tools are switched off for it now", "zh": "该模型目前已关闭工具调用"}
+    return None if any(tools[name] for name in named or tools) else words
 
 
 @refutes("app-api-key-wrong", "app-rate-limit")

@@ -90,6 +90,15 @@ class Generation:
         return self.version >= (4, 9, 8)
 
     @property
+    def models_in_database(self) -> bool:
+        """The model lists of config.json are ignored; models are set up on the page."""
+        return self.version >= (4, 8, 20)
+
+    @property
+    def warns_of_empty_answers(self) -> bool:
+        return self.version >= (4, 8, 13)
+
+    @property
     def logs_requests(self) -> bool:
         """Every request is logged when it comes and when it ends."""
         return self.version >= (4, 14, 7)

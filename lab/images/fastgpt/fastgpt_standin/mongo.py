@@ -89,6 +89,25 @@ class Mongo:
             raise MongoError(describe(error)) from error
         return None if user is None else str(user.get("password"))
 
+    def models(self) -> dict[str, dict[str, Any]]:
+        """Give the settings of all models that were set up, by name; raise MongoError."""
+        try:
+            return {
+                str(item["model"]): dict(item.get("metadata") or {}) for item in self._database.system_models.find()
+            }
+        except errors.PyMongoError as error:
+            raise MongoError(describe(error)) from error
+
+    def save_model(self, model: str, metadata: dict[str, Any]) -> None:
+        """Change settings of a model and leave its others; raise MongoError."""
+        merged = {**self.models().get(model, {}), **metadata}
+        try:
+            self._database.system_models.update_one(
+                {"model": model}, {"$set": {"model": model, "metadata": merged}}, upsert=True
+            )
+        except errors.PyMongoError as error:
+            raise MongoError(describe(error)) from error
+
     def upgrades(self, version: str) -> dict[str, Any]:
         """Give the record of upgrades, made for this version where the data is new; raise MongoError."""
         try:

@@ -5,17 +5,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import sys
 import threading
 import time
 from typing import Any
-from urllib.error import URLError
 
-import labweb
 from labweb import Application, Request, Response
 
 from fastgpt_standin import upgrades
+from fastgpt_standin.models import ModelError, Models
 from fastgpt_standin.mongo import MongoError, password_hash
 from fastgpt_standin.startup import FastGPT
 from fastgpt_standin.vectors import VectorError
@@ -34,6 +32,9 @@ def build(fastgpt: FastGPT) -> Application:
     app.route("POST", r"/api/admin/[\w/]+")(api.administrate)
     app.route("POST", "/api/core/dataset/searchTest")(api.search)
     app.route("POST", "/api/v1/chat/completions")(api.chat)
+    if fastgpt.generation.models_in_database:
+        app.route("GET", "/api/core/ai/model/list")(api.list_models)
+        app.route("PUT", "/api/core/ai/model/update")(api.update_model)
     return app
 
 
@@ -49,6 +50,8 @@ class Api:
     def __init__(self, fastgpt: FastGPT) -> None:
         self._fastgpt = fastgpt
         self._generation = fastgpt.generation
+        self._models = Models(fastgpt)
+        self._sessions: dict[str, str] = {}
 
     def _begin(self) -> None:
         """Wait until the application has started: whoever asks earlier gets no answer."""
@@ -97,6 +100,7 @@ class Api:
                 code=500, message="密码错误" if self._generation.tells_unregistered_user else "账号名或密码错误"
             )
         token = hashlib.sha256(f"{name}{time.time()}".encode()).hexdigest()
+        self._sessions[token] = name
         return reply({"user": {"username": name}, "token": token})
 
     def _login_code(self, name: str, period: int) -> str:
@@ -131,43 +135,47 @@ class Api:
             return self._failure(request, "PG_URL is not set")
         body = request.json()
         try:
-            vector = self._embed(str(body.get("text", "")), str(body.get("model", "text-embedding-ada-002")))
+            vector = self._models.embed(str(body.get("text", "")), str(body.get("model", "")))
+            began = time.monotonic()
             rows = self._fastgpt.vectors.search(vector)
-        except (VectorError, ModelError) as error:
+        except (VectorError, ModelError, MongoError) as error:
             return self._failure(request, str(error))
+        self._models.note_search(began)
         return reply({"list": [{"id": row[0], "collectionId": row[1]} for row in rows]})
-
-    def _embed(self, text: str, model: str) -> list[float]:
-        status, body = self._ask_model("/embeddings", {"model": model, "input": [text]})
-        if status != 200:
-            self._fastgpt.log.error("Embedding Error", {"message": f"{status} {body[:300]}"}, "ai:embedding")
-            raise ModelError(f"{status} {body[:300]}")
-        return [float(number) for number in json.loads(body)["data"][0]["embedding"]]
 
     def chat(self, request: Request) -> Response:
         """Pass a chat to the model endpoint and its answer back."""
         self._begin()
         if refusal := self._refusal():
             return refusal
+        try:
+            answer, kind = self._models.chat(request.json())
+        except (ModelError, MongoError) as error:
+            return self._failure(request, str(error))
+        return Response(answer.encode(), headers={"Content-Type": kind})
+
+    # models, from the release on that keeps them in Mongo ---------------------------------------------
+
+    def list_models(self, request: Request) -> Response:
+        """List the models that were ever set up, switched on or not."""
+        if not self._is_root(request):
+            return reply(code=403, message="凭证错误", status_text="unAuthorization")
+        stored = self._fastgpt.mongo.models()
+        return reply([{"model": name, **entry} for name, entry in stored.items()])
+
+    def update_model(self, request: Request) -> Response:
+        """Change some settings of a model; one that is not known is added."""
+        if not self._is_root(request):
+            return reply(code=403, message="凭证错误", status_text="unAuthorization")
         body = request.json()
         try:
-            status, text = self._ask_model("/chat/completions", body)
-        except ModelError as error:
+            self._fastgpt.mongo.save_model(str(body.get("model", "")), body.get("metadata") or {})
+        except MongoError as error:
             return self._failure(request, str(error))
-        if status != 200:
-            self._fastgpt.log.error("LLM response error", {"message": f"{status} {text[:300]}"}, "ai:llm")
-            return self._failure(request, f"{status} {text[:300]}")
-        return Response(text.encode(), headers={"Content-Type": "application/json"})
+        return reply({})
 
-    def _ask_model(self, path: str, body: dict[str, Any]) -> tuple[int, str]:
-        base, key = model_endpoint(self._fastgpt.environment, self._generation.version)
-        try:
-            status, answer, _ = labweb.call(
-                "POST", base + path, body=body, headers={"Authorization": f"Bearer {key}"}, timeout=60
-            )
-        except (URLError, OSError, ValueError) as error:
-            raise ModelError("Connection error.") from error
-        return status, answer.decode("utf-8", "replace")
+    def _is_root(self, request: Request) -> bool:
+        return self._sessions.get(request.headers.get("token", "")) == "root"
 
     def _failure(self, request: Request, message: str) -> Response:
         newest = self._generation.version >= (4, 14, 7)
@@ -212,18 +220,3 @@ class Run:
             self._fastgpt.log.info(line, category="http:response")
         elif milliseconds >= 2000 and not closed:  # quicker ones are logged at the level Debug
             self._fastgpt.log.warn(f"Request finish {self._request.path}, time: {milliseconds}ms")
-
-
-class ModelError(Exception):
-    """The model endpoint did not give what was asked for."""
-
-
-def model_endpoint(environment: Any, version: tuple[int, ...]) -> tuple[str, str]:
-    """Return base URL and key of the models; which variables count depends on the version."""
-    proxy, base = environment.get("AIPROXY_API_ENDPOINT"), environment.get("OPENAI_BASE_URL", "")
-    token, key = environment.get("AIPROXY_API_TOKEN"), environment.get("CHAT_API_KEY", "")
-    if version < (4, 8, 23):
-        return base, key
-    if version < (4, 15):
-        return f"{proxy}/v1" if proxy else base, token or key
-    return (f"{proxy}/v1", token or "") if proxy else (base, key)

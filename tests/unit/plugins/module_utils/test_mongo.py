@@ -151,7 +151,9 @@ HEALTHY: list[dict[str, t.Any]] = [
     {**OK, "n": 3},
     {**OK, "n": 1},
     {**OK, "cursor": {"firstBatch": [{"errorMsg": "429"}]}},
+    {**OK, "cursor": {"firstBatch": [{"model": "qwen-max", "metadata": {"type": "llm", "isActive": True}}]}},
 ]
+QWEN = {"model": "qwen-max", "type": "llm", "active": True, "tool_choice": False, "own_address": False}
 
 
 def test_a_healthy_member() -> None:
@@ -173,6 +175,7 @@ def test_a_healthy_member() -> None:
         "root_message": None,
         "datasets": {"vector_models": ["text-embedding-ada-002"], "data": 120},
         "training": {"waiting": 3, "given_up": 1, "errors": ["429"]},
+        "models": [QWEN],
     }
 
 

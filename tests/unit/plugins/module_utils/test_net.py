@@ -25,7 +25,7 @@ from ansible_collections.fastgpt.ops.plugins.module_utils import _net
         ("https://api.example.com/v1/", "api.example.com", 443, "", "", "v1"),
         ("http://h:3000/x@y", "h", 3000, "", "", "x@y"),
         ("http://[::1]:3000", "::1", 3000, "", "", ""),
-        ("root:pw@tcp(mysql:3306)/oneapi", "mysql", 3306, "root", "pw", ""),
+        ("root:pw@tcp(mysql:3306)/oneapi?charset=utf8", "mysql", 3306, "root", "pw", "oneapi"),
     ],
 )
 def test_addresses(value: str, host: str, port: int, user: str, password: str, database: str) -> None:
