@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import typing as t
 
@@ -13,6 +14,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.fastgpt.ops.plugins.module_utils._edits import Insert, to_dicts
 from ansible_collections.fastgpt.ops.plugins.plugin_utils import compose_edit
 from ansible_collections.fastgpt.ops.plugins.plugin_utils.compose import ComposeFile
+from ansible_collections.fastgpt.ops.plugins.plugin_utils.upgrade import guard
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -34,6 +36,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             edits = compose_edit.between(compose.text, after)
         except compose_edit.RefusedError as error:
             raise AnsibleActionFail(f"refused: {error}") from error
+        if trouble := guard.refusal(compose, ComposeFile(args["path"], after), os.path.dirname(args["path"])):
+            raise AnsibleActionFail(f"refused: {trouble}")
         result = self._execute_module(
             module_args={**args, "edits": to_dicts(edits), "sha256": seen["sha256"], "salt": salt}, task_vars=task_vars
         )
