@@ -40,8 +40,6 @@ _LOG_LIMIT = 1024 * 1024
 _LOG_TIMEOUT = 20.0
 _REPLY_KEPT = 64 * 1024
 _POLL = 2.0
-_LOCK_SECONDS = 1800.0
-_LOCK_RENEWAL = 60.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,36 +145,19 @@ def _leave_the_parent() -> None:
 def _make(journal: Journal, change: Change, call: Call, record: Record) -> None:
     state = State(RUNNING, began=time.time())
     record.write(state)
-    keeper = _LockKeeper(change.run_id)
-    try:
-        state.http_status, state.reply = _request(call)
-        trouble = refusal(state.http_status, state.reply)
-        state.status, state.message = (FAILED, trouble) if trouble else (ENDED, "")
-    except OSError as error:
-        sent = not isinstance(error, ConnectionRefusedError)
-        state.message = f"no reply: {error or type(error).__name__}"
-        state.status = FAILED if not sent else follow(call, state.began, call.timeout, keeper.renew)
+    with Lock(journal.folder).kept(change.run_id):
+        try:
+            state.http_status, state.reply = _request(call)
+            trouble = refusal(state.http_status, state.reply)
+            state.status, state.message = (FAILED, trouble) if trouble else (ENDED, "")
+        except OSError as error:
+            sent = not isinstance(error, ConnectionRefusedError)
+            state.message = f"no reply: {error or type(error).__name__}"
+            state.status = FAILED if not sent else follow(call, state.began)
     state.ended = time.time()
     record.write(state)
     if state.status == ENDED:
         journal.mark(change, DONE)
-
-
-class _LockKeeper:
-    """Holds the run's lock on this host while its call runs, even if the controller is gone."""
-
-    def __init__(self, run_id: str):
-        self._run_id = run_id
-        self._last = time.monotonic()
-
-    def renew(self) -> None:
-        if time.monotonic() - self._last < _LOCK_RENEWAL:
-            return
-        self._last = time.monotonic()
-        lock = Lock()
-        held = lock.holder()
-        if held and held["run_id"] == self._run_id:
-            lock.take(self._run_id, held["who"], _LOCK_SECONDS)
 
 
 def _request(call: Call) -> tuple[int, str]:
@@ -238,14 +219,12 @@ def refusal(status: int, reply: str) -> str:
     return f"HTTP status {status}: {reply[:300]}" if status >= 400 else ""
 
 
-def follow(call: Call, since: float, timeout: float, meanwhile: t.Callable[[], None] = lambda: None) -> str:
-    """Read the service's log until it tells the call's end; unknown where it does not within the time."""
-    end = time.time() + timeout
-    while time.time() < end:
+def follow(call: Call, since: float) -> str:
+    """Read the service's log until it tells the call's end; unknown where it does not within the call's time."""
+    while time.time() < since + call.timeout:
         status = told_by_log(call.container, call.path, since)
         if status != RUNNING:
             return status
-        meanwhile()
         time.sleep(_POLL)
     return UNKNOWN
 

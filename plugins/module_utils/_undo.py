@@ -3,15 +3,33 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The way back: what a run changed, undone. Private to the collection.
 
-Services come last, after the files and databases they were made new for, so that they come up as they were.
+Services come last, after the files and databases they were made new for, so that they come up as they were. An older
+service never meets the data of a newer one: where a database cannot be put back, services stay as they are.
 """
 
 from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.fastgpt.ops.plugins.module_utils._compose_cli import ComposeError, Project, service_of
+from ansible_collections.fastgpt.ops.plugins.module_utils._backup import (
+    BackupError,
+    Stack,
+    name_of,
+    put_back,
+    start_again,
+    stop_writers,
+    stopped_by,
+    take_back,
+)
+from ansible_collections.fastgpt.ops.plugins.module_utils._compose_cli import (
+    ComposeError,
+    Project,
+    inspect,
+    service_of,
+)
+from ansible_collections.fastgpt.ops.plugins.module_utils._databases import DatabaseError, start
 from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
+    DONE,
     UNDONE,
     Change,
     Journal,
@@ -33,7 +51,8 @@ class Outcome(t.NamedTuple):
 
 
 def undo(journal: Journal, changes: t.Sequence[Change], pretend: bool = False) -> list[Outcome]:
-    """Undo changes: files, then statements, each the last one first; then services. One refused leaves the others.
+    """Undo changes: files, then statements, each the last one first; then databases; then services. One refused leaves
+    the others.
 
     Statements are taken back while the server that got them still runs. Services come in the order they were brought
     up: a database before those that connect to it at their start.
@@ -43,8 +62,22 @@ def undo(journal: Journal, changes: t.Sequence[Change], pretend: bool = False) -
     pending = [change for change in reversed(changes) if change.status != UNDONE]
     services = _first_of_each([change for change in reversed(pending) if change.action == "up"])
     statements = [change for change in pending if change.action == "statement"]
-    files = [change for change in pending if change.action not in ("up", "statement")]
-    return [_one(journal, change, pretend) for change in (*files, *statements, *services)]
+    data = [change for change in reversed(pending) if change.action in _DATA]
+    notes = [change for change in pending if change.action in _NOTES]
+    files = [change for change in pending if change.action not in ("up", "statement", *_DATA, *_NOTES)]
+    outcomes = [_one(journal, change, pretend) for change in (*files, *statements)]
+    outcomes += [_databases(journal, change, before, pretend) for change, before in _with_those_before(data)]
+    refused = next((outcome for outcome in outcomes if outcome.change.action in _DATA and outcome.refused), None)
+    if refused:
+        words = f"{refused.change.target} could not be put back"
+        return outcomes + [Outcome(change, False, words) for change in services]
+    outcomes += [_one(journal, change, pretend) for change in services]
+    if not data or pretend:
+        return outcomes + [_one(journal, change, pretend) for change in notes]
+    start_again(journal, stopped_by(journal, data[0].run_id))
+    for change in notes:
+        journal.mark(change, UNDONE)  # gone with the data, or started above
+    return outcomes
 
 
 def _first_of_each(changes: t.Sequence[Change]) -> list[Change]:
@@ -65,13 +98,40 @@ def _one(journal: Journal, change: Change, pretend: bool) -> Outcome:
         for done in _same_service(journal, change) if change.action == "up" else [change]:
             journal.mark(done, UNDONE)
         return Outcome(change, True)
-    except (JournalError, ComposeError, OSError) as error:
+    except (JournalError, ComposeError, DatabaseError, OSError) as error:
         return Outcome(change, False, str(error))
 
 
 def _same_service(journal: Journal, undone: Change) -> list[Change]:
     made = [change for change in journal.changes(undone.run_id) if change.status != UNDONE]
     return [change for change in made if (change.action, change.target) == (undone.action, undone.target)]
+
+
+def _with_those_before(changes: t.Sequence[Change]) -> t.Iterator[tuple[Change, set[str]]]:
+    """Give backups, the oldest first, with the services whose databases an older one has put back already."""
+    before: set[str] = set()
+    for change in changes:
+        yield change, set(before)
+        before.update(change.undo["services"])
+
+
+def _databases(journal: Journal, change: Change, before: set[str], pretend: bool) -> Outcome:
+    """Put databases back as they were, what writes to them stopped; it is started when its service is as it was."""
+    if pretend or change.status != DONE:  # a backup that was not whole yet: nothing was changed after it
+        if not pretend:
+            journal.mark(change, UNDONE)
+        return Outcome(change, True)
+    project = Project.of(change.undo["project"])
+    try:
+        stop_writers(Stack(project, change.undo["services"]), journal, change.run_id, change.finding)
+        if change.action == "restore":
+            take_back(project, change.undo["services"], name_of(change))
+        else:
+            put_back(project, str(change.backup), name_of(change), before)
+    except (BackupError, DatabaseError, ComposeError, OSError) as error:
+        return Outcome(change, False, str(error))
+    journal.mark(change, UNDONE)
+    return Outcome(change, True)
 
 
 def _undo_up(change: Change) -> None:
@@ -116,8 +176,29 @@ def _undo_owners(change: Change) -> None:
     hand_back(change)
 
 
+def _undo_call(change: Change) -> None:
+    """A call changed databases: only a backup of before takes that back."""
+    if change.status == DONE:
+        raise JournalError(f"what {change.target} changed in the databases cannot be taken back: there is no backup")
+
+
+def _undo_hop(_change: Change) -> None:
+    """Nothing is to do: it is the sum of the other changes."""
+
+
+def _undo_stop(change: Change) -> None:
+    """Start a container that is still stopped."""
+    if any(not item["State"]["Running"] for item in inspect([change.target])):
+        start(change.target)
+
+
+_DATA = ("data", "restore")
+_NOTES = ("call", "hop", "stop")
 _OTHERS: dict[str, t.Callable[[Change], None]] = {
     "up": _undo_up,
     "statement": _undo_statement,
     "owners": _undo_owners,
+    "call": _undo_call,
+    "hop": _undo_hop,
+    "stop": _undo_stop,
 }

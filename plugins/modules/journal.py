@@ -33,6 +33,12 @@ options:
   finding:
     description: Only the changes made for this finding; the finding that something is V(noted) for.
     type: str
+  data:
+    description:
+      - Undo also changes whose undoing puts databases back, for O(state=undone). What was written since is then moved
+        aside. Without it a run with such a change is refused as a whole.
+    type: bool
+    default: false
   holder:
     description: Who takes the lock, as others will read it.
     type: str
@@ -107,11 +113,14 @@ refused:
 """
 
 import dataclasses
+import time
+import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
     DONE,
     LEASE,
+    Change,
     Journal,
     JournalError,
     Lock,
@@ -129,6 +138,7 @@ def undo_run(module: AnsibleModule, journal: Journal) -> None:
         known = sorted({change.run_id for change in journal.changes()})
         of = f"finding {finding} in run {run_id}" if finding else f"run {run_id}"
         module.exit_json(changed=False, changes=[], refused=[], msg=f"nothing was changed by {of}; runs: {known}")
+    refuse_data(module, changes)
     outcomes = undo(journal, changes, pretend=module.check_mode)
     refused = [
         f"{outcome.change.action} {outcome.change.target}: {outcome.refused}" for outcome in outcomes if outcome.refused
@@ -141,6 +151,19 @@ def undo_run(module: AnsibleModule, journal: Journal) -> None:
     if refused:
         module.fail_json(msg="not everything could be undone: " + "; ".join(refused), **result)
     module.exit_json(**result)
+
+
+def refuse_data(module: AnsibleModule, changes: t.Sequence[Change]) -> None:
+    """Fail where databases would be put back and nobody allowed it; then nothing at all is undone."""
+    found = [c for c in changes if c.action in ("data", "restore") and c.status == DONE]
+    if not found or module.params["data"]:
+        return
+    names = ", ".join(sorted({str(service) for change in found for service in change.undo["services"]}))
+    moment = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(found[0].time))
+    module.fail_json(
+        msg=f"undoing run {module.params['run_id']} puts {names} back as of {moment} UTC; what was written since is"
+        ' moved aside and not seen any more. Nothing was undone. Allow it with -e \'{"fastgpt_allow": ["data"]}\''
+    )
 
 
 def lock(module: AnsibleModule) -> None:
@@ -185,6 +208,7 @@ def main() -> None:
             },
             "run_id": {"type": "str"},
             "finding": {"type": "str"},
+            "data": {"type": "bool", "default": False},
             "holder": {"type": "str", "default": "unknown"},
             "lock_seconds": {"type": "float", "default": LEASE},
             "controller": {"type": "str"},
