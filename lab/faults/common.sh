@@ -176,3 +176,11 @@ set_model() {
     from_model -f -o /dev/null -X PUT -H "token: $token" -d "{\"model\": \"$1\", \"metadata\": {$2}}" \
         "$api/core/ai/model/update"
 }
+
+# restart_until CONTAINER SECONDS PATTERN: restart a container and wait until it says so in its new run; its log keeps
+# the former runs.
+restart_until() {
+    since=$(date +%s)
+    docker restart "$1" >/dev/null
+    wait_for "$2" sh -c "docker logs --since $since $1 2>&1 | grep -q '$3'"
+}

@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 import signal
+import socket
 import sys
 import threading
 import time
@@ -130,9 +131,17 @@ def database_problem(error: pymysql.MySQLError, host: str, port: int) -> str:
     if "Name or service not known" in str(text) or "name resolution" in str(text):
         return f"dial tcp: lookup {host} on 127.0.0.11:53: no such host"
     if number == 2003:
-        return f"dial tcp {host}:{port}: connect: connection refused"
+        return f"dial tcp {_address(host)}:{port}: connect: connection refused"
     states = {1045: "28000", 1049: "42000"}
     return f"Error {number} ({states.get(number, 'HY000')}): {text}"
+
+
+def _address(host: str) -> str:
+    """Return the address that a name means, as Go names it; the name itself where there is none."""
+    try:
+        return socket.gethostbyname(host)
+    except OSError:
+        return host
 
 
 class Store:
