@@ -23,6 +23,8 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._discover import (
     is_app,
 )
 from ansible_collections.fastgpt.ops.plugins.module_utils._gateway import ask_state
+from ansible_collections.fastgpt.ops.plugins.module_utils._journal import Journal
+from ansible_collections.fastgpt.ops.plugins.module_utils._json5 import read_object
 from ansible_collections.fastgpt.ops.plugins.module_utils._models import call_models
 from ansible_collections.fastgpt.ops.plugins.module_utils._mongo import ask_mongo
 from ansible_collections.fastgpt.ops.plugins.module_utils._net import Address, parse_addresses, peer_of
@@ -336,6 +338,8 @@ class _Collector:
         for item in found:
             if item["error"]:
                 self.failures.add(f"read {item['path']}", item["error"])
+            if item["role"] == "config" and not _readable(item["text"]):
+                item["backup"] = _last_good(item["path"])
         return found
 
     def _named_by_containers(self) -> list[tuple[str, str]]:
@@ -486,6 +490,22 @@ class _Collector:
         self.evidence["probes"] = results
 
 
+def _readable(text: str | None) -> bool:
+    try:
+        return bool(read_object(text or ""))
+    except ValueError:
+        return False
+
+
+def _last_good(path: str) -> Json | None:
+    """Give the newest backup of a config.json that can be read, of those this project made of it."""
+    for backup in Journal().backups_of(os.path.realpath(path)):
+        facts = files.file_facts(backup, "config", with_text=True)
+        if _readable(facts["text"]) and not facts["truncated"]:
+            return {key: facts[key] for key in ("path", "mtime", "sha256", "text")}
+    return None
+
+
 def _usual_root() -> str | None:
     """Give docker's usual folder, for when the engine does not answer: a full disk may be why."""
     return "/var/lib/docker" if os.path.isdir("/var/lib/docker") else None
@@ -544,7 +564,12 @@ def tokenise(evidence: Json, tokeniser: Tokeniser) -> Json:
 def _file_texts(found: list[Json] | None, tokeniser: Tokeniser) -> list[Json] | None:
     if found is None:
         return None
-    return [dict(item, text=tokeniser.text(item["text"], lines=True)) if item.get("text") else item for item in found]
+    return [_file_text(item, tokeniser) for item in found]
+
+
+def _file_text(item: Json, tokeniser: Tokeniser) -> Json:
+    given = dict(item, text=tokeniser.text(item["text"], lines=True)) if item.get("text") else item
+    return dict(given, backup=_file_text(item["backup"], tokeniser)) if item.get("backup") else given
 
 
 def _probe(value: t.Any, tokeniser: Tokeniser) -> t.Any:

@@ -167,6 +167,11 @@ class Journal:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         return os.path.join(folder, f"{len(os.listdir(folder)):04d}-{name}")
 
+    def backups_of(self, path: str) -> list[str]:
+        """Give the backups of a file that are there still, the newest first."""
+        mine = [c.backup for c in self.changes() if (c.action, c.target) == ("replace-file", path)]
+        return [backup for backup in reversed(mine) if backup and os.path.exists(backup)]
+
     def prune(self, keep_runs: int = KEEP_RUNS, keep_seconds: float = KEEP_SECONDS) -> list[str]:
         """Remove the backups of runs that are both old and beyond the number to keep; gives the runs."""
         folder = os.path.join(self.folder, "backups")

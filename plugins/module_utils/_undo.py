@@ -40,6 +40,7 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._owners import hand_ba
 from ansible_collections.fastgpt.ops.plugins.module_utils._run import run
 
 _TIMEOUT = 600.0
+_NOTHING_TO_BRING_BACK = "it was only restarted, to read its files anew; what it had read before cannot be brought back"
 
 
 class Outcome(t.NamedTuple):
@@ -55,11 +56,13 @@ def undo(journal: Journal, changes: t.Sequence[Change], pretend: bool = False) -
     the others.
 
     Statements are taken back while the server that got them still runs. Services come in the order they were brought
-    up: a database before those that connect to it at their start.
+    up: a database before those that connect to it at their start. A mere restart changed nothing that could come back.
 
     :param pretend: only say which would be undone
     """
     pending = [change for change in reversed(changes) if change.status != UNDONE]
+    if all(change.undo.get("state") == "restarted" for change in changes):
+        return [Outcome(change, False, _NOTHING_TO_BRING_BACK) for change in pending]
     services = _first_of_each([change for change in reversed(pending) if change.action == "up"])
     statements = [change for change in pending if change.action == "statement"]
     data = [change for change in reversed(pending) if change.action in _DATA]

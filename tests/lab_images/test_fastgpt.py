@@ -100,6 +100,6 @@ def test_a_missing_file_and_a_folder_have_their_errno(tmp_path: Path) -> None:
         config_file.read(str(tmp_path), is_json5=True)
 
 
-@pytest.mark.parametrize("path", [*STACKS.glob("*/config.json"), IMAGES / "fastgpt/default-config.json"], ids=str)
+@pytest.mark.parametrize("path", [*STACKS.glob("*/config.json"), *IMAGES.glob("fastgpt/*.json")], ids=str)
 def test_the_labs_own_config_files_can_be_read(path: Path) -> None:
     assert "systemEnv" in config_file.read(str(path), is_json5=True)

@@ -5,25 +5,22 @@
 
 from __future__ import annotations
 
-import functools
-import json
 import posixpath
 import re
 import typing as t
 
+from ...module_utils._config_layout import is_strict
+from ...module_utils._json5 import JsonError, read_object
 from ..model import Deployment
 from ..rule import Hit, Text, hit, rule
 from ..versions import MODELS_IN_DATABASE, Version
 
 TARGET = "/app/data/config.json"
-READS_JSON5 = Version(4, 6, 9)
 READS_AT_START = Version(4, 8, 14)
 NOT_READ = Version(4, 15)
 """From here settings come from the environment; of 4.15's betas the earlier ones still read the file."""
 MOUNT_GONE = Version(4, 15, 0, 0, 0)
 FULL_WIDTH = frozenset("，：；“”‘’｛｝［］、")
-JSON5_BYTES = 256 * 1024
-"""Size up to which a file is given to the JSON5 parser, which is slow; FastGPT's own is about 10 KiB."""
 MODEL_LISTS = (
     "llmModels",
     "vectorModels",
@@ -36,61 +33,23 @@ MODEL_LISTS = (
 )
 
 
-class Flaw(t.NamedTuple):
-    """Why a text is not what its parser wants; line and column from 1, None where the parser gives none."""
-
-    parser: str
-    message: str
-    line: int | None = None
-    column: int | None = None
-
-
 def reads_config(d: Deployment) -> bool:
     """Tell whether this FastGPT reads config.json at all; unknown versions are taken for ones that do."""
     return d.version is None or d.version < NOT_READ
 
 
-def parse(text: str, version: Version | None) -> dict[str, t.Any] | Flaw:
+def target_of(d: Deployment) -> str:
+    """Give the path at which this FastGPT reads config.json."""
+    folder = d.env_of("app").get("CONFIG_JSON_PATH")
+    return posixpath.join(folder, "config.json") if folder else TARGET
+
+
+def parse(text: str, version: Version | None) -> dict[str, t.Any] | JsonError:
     """Read config.json as the FastGPT of that version does: strict JSON before 4.6.9, JSON5 from then on."""
-    bare = text.lstrip("\ufeff")
     try:
-        found = json.loads(bare)
-    except ValueError as error:
-        if version and version < READS_JSON5:
-            return _flaw("JSON", bare, error)
-        if len(bare) > JSON5_BYTES:
-            return _flaw("JSON", bare, error)
-        try:
-            found = _read_json5(bare)
-        except ValueError as error5:
-            return _flaw("JSON5", bare, error5)
-    if version and version < READS_JSON5 and text != bare:
-        return Flaw("JSON", "byte order mark (BOM) at the begin of the file", 1, 1)
-    return (
-        found
-        if isinstance(found, dict)
-        else Flaw("JSON", f"a {{...}} object is needed, this is {type(found).__name__}", 1, 1)
-    )
-
-
-@functools.lru_cache(maxsize=2)
-def _read_json5(text: str) -> t.Any:
-    """Read JSON5 once for all the rules that ask: the parser takes a quarter of a second for a usual config.json."""
-    import json5
-
-    return json5.loads(text)
-
-
-def _flaw(parser: str, text: str, error: ValueError) -> Flaw:
-    if re.match(r"\s*<(!doctype|html|\?xml)", text, re.IGNORECASE):
-        return Flaw(parser, "it is a web page (HTML) saved under this name", 1, 1)
-    if isinstance(error, json.JSONDecodeError):
-        return Flaw(parser, error.msg, error.lineno, error.colno)
-    message = str(error)
-    place = re.search(r":(\d+) (.*?) at column (\d+)$", message, re.DOTALL)
-    if place:
-        return Flaw(parser, place.group(2).strip(), int(place.group(1)), int(place.group(3)))
-    return Flaw(parser, message)
+        return t.cast("dict[str, t.Any]", read_object(text, is_strict(version)).value)
+    except JsonError as error:
+        return error
 
 
 def _text(d: Deployment) -> str | None:
@@ -137,13 +96,11 @@ def invalid(d: Deployment) -> t.Iterator[Hit]:
     if text is None or not reads_config(d):
         return
     flaw = parse(text, d.version)
-    if isinstance(flaw, Flaw):
-        path = d.facts["config_file"]
-        where = f"{path}:{flaw.line}:{flaw.column}" if flaw.line else path
-        lines = text.splitlines()
-        line = lines[flaw.line - 1][:300] if flaw.line and flaw.line <= len(lines) else flaw.message
+    if isinstance(flaw, JsonError):
+        lines = text.split("\n")
+        line = lines[flaw.line - 1][:300] if flaw.line <= len(lines) else flaw.message
         yield hit(
-            where,
+            f"{d.facts['config_file']}:{flaw.line}:{flaw.column}",
             line.strip() or flaw.message,
             service=d.facts["app_service"],
             parser=flaw.parser,
@@ -152,17 +109,14 @@ def invalid(d: Deployment) -> t.Iterator[Hit]:
         )
 
 
-def _words(flaw: Flaw, line: str) -> Text:
+def _words(flaw: JsonError, line: str) -> Text:
     """Say where and why in words; a full-width character in the line is named, parsers point at what follows it."""
-    message = flaw.message.replace("\n", "\\n")
     wide = "".join(sorted(set(re.sub(r'"(?:[^"\\]|\\.)*"', "", line)) & FULL_WIDTH))
     return {
-        "en": (f"line {flaw.line}, column {flaw.column}: " if flaw.line else "")
-        + message
+        "en": f"line {flaw.line}, column {flaw.column}: {flaw.message}"
         + (f" (the line holds the full-width {wide})" if wide else "")
         + ".",
-        "zh": (f"第 {flaw.line} 行第 {flaw.column} 列：" if flaw.line else "")
-        + message
+        "zh": f"第 {flaw.line} 行第 {flaw.column} 列：{flaw.message}"
         + (f"（该行有中文标点 {wide}）" if wide else "")
         + "。",
     }
@@ -237,25 +191,26 @@ def _expects_mount(d: Deployment) -> bool:
 def mount_missing(d: Deployment) -> t.Iterator[Hit]:
     if not _expects_mount(d) or _inline_config(d):
         return
-    mounts = _mounts(d)
-    if not {target.rstrip("/") for _source, target in mounts} & {TARGET, "/app/data"} and not _elsewhere(mounts):
-        shown = ", ".join(target for _source, target in mounts) or "no mounts"
+    mounts, target = _mounts(d), target_of(d)
+    known = {target, posixpath.dirname(target)}
+    if known.isdisjoint(end.rstrip("/") for _source, end in mounts) and not elsewhere(mounts, target):
+        shown = ", ".join(end for _source, end in mounts) or "no mounts"
         yield hit(
             _mounts_source(d),
             shown,
             service=d.facts["app_service"],
             # what people paste of a compose file is often a part of it
             confidence="certain" if d.live or d.app else "possible",
-            expected={"en": f"a mount at {TARGET}", "zh": f"应挂载到 {TARGET}"},
+            expected={"en": f"a mount at {target}", "zh": f"应挂载到 {target}"},
         )
 
 
-def _elsewhere(mounts: t.Sequence[tuple[str, str]]) -> tuple[str, str] | None:
+def elsewhere(mounts: t.Sequence[tuple[str, str]], target: str) -> tuple[str, str] | None:
     """Find a mount of a config.json that ends where FastGPT does not look."""
-    for source, target in mounts:
+    for source, end in mounts:
         name = posixpath.basename(source.replace("\\", "/").rstrip("/"))
-        if re.fullmatch(r"config.*\.json", name) and target.rstrip("/") != TARGET:
-            return source, target
+        if re.fullmatch(r"config.*\.json", name) and end.rstrip("/") != target:
+            return source, end
     return None
 
 
@@ -269,7 +224,7 @@ def mount_wrong_path(d: Deployment) -> t.Iterator[Hit]:
     if not reads_config(d) or "CONFIG_JSON_PATH" in d.env_of("app"):
         return
     mounts = _mounts(d)
-    wrong = _elsewhere(mounts)
+    wrong = elsewhere(mounts, TARGET)
     if wrong and not any(target.rstrip("/") == TARGET for _source, target in mounts):
         yield hit(
             _mounts_source(d),

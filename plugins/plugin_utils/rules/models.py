@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ...module_utils._json5 import JsonError
 from ..model import Deployment
 from ..rule import Hit, Text, hit, refutes, refutes_line, rule
 from ..versions import MODELS_IN_DATABASE
-from .config import Flaw, parse
+from .config import parse
 
 CHAT_LISTS = ("llmModels", "chatModels", "ChatModels")
 VECTOR_LISTS = ("vectorModels", "VectorModels")
@@ -40,7 +41,7 @@ def model_lists(d: Deployment) -> ModelLists | None:
     if not file.get("text") or file.get("truncated"):
         return None
     config = parse(file["text"], None)
-    if isinstance(config, Flaw) or not any(key in config for key in CHAT_LISTS):
+    if isinstance(config, JsonError) or not any(key in config for key in CHAT_LISTS):
         return None
     return _entries(config, CHAT_LISTS), _entries(config, VECTOR_LISTS)
 

@@ -12,7 +12,7 @@ import typing as t
 import urllib.parse
 
 import pytest
-from ansible_collections.fastgpt.ops.plugins.module_utils import _collect, _discover
+from ansible_collections.fastgpt.ops.plugins.module_utils import _collect, _discover, _journal
 from ansible_collections.fastgpt.ops.plugins.module_utils._collect import Options, collect, summary_of
 from ansible_collections.fastgpt.ops.plugins.module_utils._secrets import TOKEN
 
@@ -202,6 +202,20 @@ def test_what_compose_makes_of_the_files(engine: Engine, tmp_path: pathlib.Path)
     assert project["rendered"]["services"]["fastgpt"]["environment"]["LOG_LEVEL"] == "info"
     assert (project["rendered_error"], project["rendered_warnings"]) == (None, 'The "X" variable is not set.')
     assert project["config_hashes"] == {"fastgpt": "abc123"}
+
+
+def test_an_unreadable_config_file_comes_with_the_last_backup_that_was_right(
+    engine: Engine, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(f'{{"key": "{PLANTED}"}}')
+    monkeypatch.setattr(_journal, "state_folder", lambda: str(tmp_path / "state"))
+    _journal.replace_file(_journal.Journal(), "r", "f", str(config), b'{"a": "b"c"}')
+    mount = {"Type": "bind", "Source": str(config), "Destination": "/app/data/config.json", "RW": True}
+    engine(app(tmp_path, mounts=[mount]))
+    (found,) = (item for item in read()["files"] if item["role"] == "config")
+    assert found["text"] == '{"a": "b"c"}'
+    assert TOKEN.search(found["backup"]["text"]) and PLANTED not in json.dumps(found)
 
 
 def test_files_that_compose_refuses(engine: Engine, tmp_path: pathlib.Path) -> None:

@@ -106,6 +106,22 @@ def test_attributes_and_back(journal: j.Journal, target: pathlib.Path) -> None:
     assert target.stat().st_mode & 0o777 == 0o640
 
 
+def test_a_mere_restart_is_not_undone_by_another_one(journal: j.Journal) -> None:
+    journal.mark(journal.plan(RUN, "f", "up", "fastgpt", "running", undo={"state": "restarted"}), j.DONE)
+    (outcome,) = undo(journal, journal.changes(RUN))
+    assert not outcome.undone
+    assert "it was only restarted" in str(outcome.refused)
+
+
+def test_backups_of_a_file_are_given_the_newest_first(journal: j.Journal, target: pathlib.Path) -> None:
+    for text in (b"two", b"three"):
+        j.replace_file(journal, RUN, "f", str(target), text)
+    newest, oldest = journal.backups_of(str(target))
+    assert pathlib.Path(newest).read_bytes() == b"two"
+    os.unlink(oldest)
+    assert journal.backups_of(str(target)) == [newest]
+
+
 def test_only_one_finding_is_undone(journal: j.Journal, target: pathlib.Path, tmp_path: pathlib.Path) -> None:
     other = tmp_path / "other"
     other.write_bytes(b"a")
