@@ -93,6 +93,51 @@ mongo_do() {
         --authenticationDatabase admin --eval "$1"' sh "$1"
 }
 
+# without_mongod JAVASCRIPT: stop the stack's Mongo and run a script on its data, by a single server without logins.
+without_mongod() {
+    docker stop "$MONGO" >/dev/null
+    docker run --rm --user 999:999 --network none --volumes-from "$MONGO" --entrypoint sh \
+        "$(docker inspect -f '{{.Config.Image}}' "$MONGO")" -ec '
+            mongod --noauth >/tmp/mongod.log &
+            tries=100
+            until mongo --quiet --eval 1 >/dev/null 2>&1; do
+                tries=$((tries - 1))
+                [ "$tries" -gt 0 ] || { cat /tmp/mongod.log; exit 1; }
+                sleep 0.5
+            done
+            mongo --quiet --eval "$1" >/dev/null
+            kill $!
+            wait $! || true' sh "$1"
+}
+
+# initiate: give the stack's Mongo, once it answers, its replica set back where it has none.
+initiate() {
+    wait_for 60 mongo_do 'db.adminCommand("ping")'
+    mongo_do "rs.initiate({_id: 'rs0', members: [{_id: 0, host: '$MONGO:27017'}]})" >/dev/null
+}
+
+# mongo_data: the folder of this host in which the stack's Mongo keeps its data.
+mongo_data() {
+    docker inspect -f '{{range .Mounts}}{{if eq .Destination "/data/db"}}{{.Source}}{{end}}{{end}}' "$MONGO"
+}
+
+# empty_mongo: as before the first start: no data of Mongo, no container of FastGPT that ever worked, no trace of vectors
+# that were deleted; refill_mongo: put the data back (`up` makes the containers).
+empty_mongo() {
+    psql_do 'vacuum full modeldata'
+    data=$(mongo_data)
+    docker rm -f "$APP" "$MONGO" >/dev/null
+    mkdir -p "$KEPT/data"
+    find "$data" -mindepth 1 -maxdepth 1 -exec mv -t "$KEPT/data" {} +
+}
+
+refill_mongo() {
+    data=$(mongo_data)
+    docker rm -f "$MONGO" >/dev/null
+    find "$data" -mindepth 1 -delete
+    find "$KEPT/data" -mindepth 1 -maxdepth 1 -exec mv -t "$data" {} +
+}
+
 # mortal SERVICE STOP-SIGNAL YAML: give a database's container a start script that outlives the server in it.
 mortal() {
     script='docker-entrypoint.sh "$$@" & trap "kill -'$2' $$!; wait $$!; exit" INT TERM; wait $$!; while :; do sleep 1; done'

@@ -27,6 +27,7 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._journal import Journa
 from ansible_collections.fastgpt.ops.plugins.module_utils._json5 import read_object
 from ansible_collections.fastgpt.ops.plugins.module_utils._models import call_models
 from ansible_collections.fastgpt.ops.plugins.module_utils._mongo import ask_mongo
+from ansible_collections.fastgpt.ops.plugins.module_utils._mongo_data import data_facts
 from ansible_collections.fastgpt.ops.plugins.module_utils._net import Address, parse_addresses, peer_of
 from ansible_collections.fastgpt.ops.plugins.module_utils._run import MEBIBYTE, Deadline, Failures, Result, gather, run
 from ansible_collections.fastgpt.ops.plugins.module_utils._secrets import Tokeniser
@@ -427,10 +428,12 @@ class _Collector:
         env = (app or {}).get("env") or {}
         calls: Calls = {}
         mongo = self._service("MONGODB_URI", _MONGO_IMAGE)
-        if mongo:
+        if mongo and _running(mongo):
             calls["mongo"] = lambda: ask_mongo(mongo, app, deadline)
+        if mongo:
+            calls["mongo_data"] = lambda: data_facts(mongo, app)
         pg = self._service("PG_URL", _PG_IMAGE)
-        if pg:
+        if pg and _running(pg):
             calls["pg"] = lambda: probes.ask_pg(pg, app, deadline)
         if app and _running(app):
             calls["inside the app"] = lambda: probes.inside_app(app, deadline)
@@ -443,25 +446,22 @@ class _Collector:
             pages = probes.health_urls(app)
             calls["http"] = lambda: probes.ask_health(pages, app, self.everything, deadline)
         redis = self._service("REDIS_URL", _REDIS_IMAGE)
-        if redis:
+        if redis and _running(redis):
             address = next(iter(parse_addresses(env.get("REDIS_URL") or "")), None)
             calls["redis"] = lambda: probes.ask_redis_of(redis, app, address, deadline)
         return calls
 
     def _service(self, variable: str, image: re.Pattern[str]) -> Json | None:
-        """Give the running container that a variable of the app names, else the only one with such an image."""
+        """Give the container that a variable of the app names, else the only one with such an image, running first."""
         app = self.app or {}
         for address in parse_addresses((app.get("env") or {}).get(variable) or ""):
             peer = peer_of(address.host, app, self.everything) or self._published_at(address)
             if peer:
-                return peer if _running(peer) else None
+                return peer
             if "." in address.host and address.host not in ("127.0.0.1", "0.0.0.0"):
                 return None  # a server outside of these containers: what one of them says is not about it
-        same = [
-            c
-            for c in self.containers
-            if _running(c) and image.search(c.get("image") or "") and "aiproxy" not in c["name"]
-        ]
+        same = [c for c in self.containers if image.search(c.get("image") or "") and "aiproxy" not in c["name"]]
+        same = [c for c in same if _running(c)] or same
         return same[0] if len(same) == 1 else None
 
     def _published_at(self, address: Address) -> Json | None:
@@ -473,7 +473,7 @@ class _Collector:
         return None
 
     def _take_probes(self, found: Json) -> None:
-        asked = ("app_http", "gateway", "gateway_models", "gateway_state", "http", "pg", "redis")
+        asked = ("app_http", "gateway", "gateway_models", "gateway_state", "http", "mongo_data", "pg", "redis")
         results: Json = {key: found[key] for key in asked if key in found}
         results.update(found.get("mongo") or {})
         inside = found.get("inside the app")

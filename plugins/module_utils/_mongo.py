@@ -72,6 +72,7 @@ def questions(database: str) -> list[tuple[str, Json]]:
                 "singleBatch": True,
             },
         ),
+        ("local", {"find": "system.replset", "limit": 1}),
     ]
 
 
@@ -91,38 +92,55 @@ def logins_of(app: Json | None, container: Json) -> tuple[list[Json], str]:
     return logins, database
 
 
+def port_of(words: str) -> int:
+    """Give the port that mongod's command line names, else the usual one."""
+    port = re.search(r"(?<![\w-])--port[=\s]+[\"']?(\d+)", words)
+    return int(port[1]) if port else 27017
+
+
+def words_of(container: Json) -> str:
+    """Give entrypoint and command as one text."""
+    return " ".join([*(container.get("entrypoint") or []), *(container.get("command") or [])])
+
+
 def ask_mongo(container: Json, app: Json | None, deadline: Deadline) -> Json:
     """Ask MongoDB for its replica set, version and root user, and how its key file looks where it runs.
 
     :returns: ``mongo`` and ``mongo_keyfile`` of the probes
     """
-    words = " ".join([*(container.get("entrypoint") or []), *(container.get("command") or [])])
-    port = re.search(r"(?<![\w-])--port[=\s]+[\"']?(\d+)", words)
-    key = re.search(r"--keyFile[=\s]+[\"']?([^\s\"']+)", words)
-    answers = {"mongo": _ask(container, app, int(port[1]) if port else 27017, deadline)}
+    logins, database = logins_of(app, container)
+    answer, asked = talk(container, app, logins, questions(database), deadline)
+    answers = {"mongo": dict(answer, **(facts_of(asked) if asked else {}))}
+    key = re.search(r"--keyFile[=\s]+[\"']?([^\s\"']+)", words_of(container))
     if key:
         answers["mongo_keyfile"] = _keyfile(container, key[1], deadline)
     return answers
 
 
-def _ask(container: Json, app: Json | None, port: int, deadline: Deadline) -> Json:
-    logins, database = logins_of(app, container)
+def talk(
+    container: Json, app: Json | None, logins: list[Json], commands: list[tuple[str, Json]], deadline: Deadline
+) -> tuple[Json, Asked | None]:
+    """Put (database, command) pairs to the server of a container, after the first login that works.
+
+    :param app: the container whose network is taken before others
+    :returns: container, shell, reachable, message and error as in the evidence; and the answers where there are any
+    """
     answer: Json = {"container": container["name"], "shell": None, "reachable": None, "message": None, "error": None}
-    ip = ip_of(container, app)
+    ip, port = ip_of(container, app), port_of(words_of(container))
     try:
         if not ip:
             raise OSError("the container has no address")
-        asked = _by_wire(ip, port, logins, database, deadline.left(_STEP_LIMIT))
+        return dict(answer, reachable=True), _by_wire(ip, port, logins, commands, deadline.left(_STEP_LIMIT))
     except ConnectionRefusedError as error:
-        return dict(answer, reachable=False, message=error.strerror)
+        return dict(answer, reachable=False, message=error.strerror), None
     except OSError:
         # The host does not reach containers (rootless, Docker Desktop), or the server wants something else than this
         # little client can: the shell in the container is slower and knows everything.
-        return dict(answer, **_by_shell(container, port, logins, database, deadline))
-    return dict(answer, reachable=True, **facts_of(asked))
+        more, asked = _by_shell(container, port, logins, commands, deadline)
+        return dict(answer, **more), asked
 
 
-def _by_wire(host: str, port: int, logins: list[Json], database: str, timeout: float) -> Asked:
+def _by_wire(host: str, port: int, logins: list[Json], commands: list[tuple[str, Json]], timeout: float) -> Asked:
     tried = []
     with Connection(host, port, timeout) as connection:
         for login in logins:
@@ -137,11 +155,13 @@ def _by_wire(host: str, port: int, logins: list[Json], database: str, timeout: f
             )
             if tried[-1]["ok"]:
                 break
-        return Asked(tried, [connection.run(name, command) for name, command in questions(database)])
+        return Asked(tried, [connection.run(name, command) for name, command in commands])
 
 
-def _by_shell(container: Json, port: int, logins: list[Json], database: str, deadline: Deadline) -> Json:
-    script = scripts.MONGO_JS.replace("QUESTIONS", json.dumps(questions(database)))
+def _by_shell(
+    container: Json, port: int, logins: list[Json], commands: list[tuple[str, Json]], deadline: Deadline
+) -> tuple[Json, Asked | None]:
+    script = scripts.MONGO_JS.replace("QUESTIONS", json.dumps(commands))
     sections, result = in_container(
         container["id"],
         scripts.MONGO,
@@ -151,23 +171,26 @@ def _by_shell(container: Json, port: int, logins: list[Json], database: str, dea
     )
     shell, _newline, said = text_of(sections.get("shell")).partition("\n")
     if shell.strip() not in ("mongo", "mongosh"):
-        return {"error": result.error or "neither mongosh nor mongo in the container"}
+        return {"error": result.error or "neither mongosh nor mongo in the container"}, None
     _head, marker, tail = said.rpartition("FASTGPT_OPS ")
     if marker:
         asked = json.loads(tail.partition("\n")[0])
-        return {"shell": shell.strip(), "reachable": True, **facts_of(Asked(asked["logins"], asked["replies"]))}
+        return {"shell": shell.strip(), "reachable": True}, Asked(asked["logins"], asked["replies"])
     words = said.strip()[-1000:]
     if _NO_CONNECTION.search(words):
-        return {"shell": shell.strip(), "reachable": False, "message": words}
-    return {"shell": shell.strip(), "error": words or result.error or "no answer"}
+        return {"shell": shell.strip(), "reachable": False, "message": words}, None
+    return {"shell": shell.strip(), "error": words or result.error or "no answer"}, None
 
 
 def facts_of(asked: Asked) -> Json:
     """Say what the answers mean, in the shape of docs/evidence.md."""
-    hello, status, config, build, fcv, root, datasets, data, old_data, waiting, given_up, errors, models = asked.replies
+    hello, status, config, build, fcv, root, datasets = asked.replies[:7]
+    data, old_data, waiting, given_up, errors, models, stored = asked.replies[7:]
     app = next((login for login in asked.logins if login["app"]), None)
     refused = app if app and not app["ok"] else {}
-    members = (config.get("config") or {}).get("members")
+    kept = (stored.get("cursor") or {}).get("firstBatch") or []
+    known = config.get("config") or (kept[0] if kept else {})
+    members = known.get("members")
     return {
         "auth": app["ok"] if app else None,
         "auth_code": refused.get("code"),
@@ -177,8 +200,9 @@ def facts_of(asked: Asked) -> Json:
         "repl_message": None if _good(status) else status.get("errmsg"),
         "state": status.get("myState"),
         "primary": bool(hello.get("ismaster") or hello.get("isWritablePrimary")),
-        "set_name": status.get("set") or (config.get("config") or {}).get("_id") or hello.get("setName"),
+        "set_name": status.get("set") or known.get("_id") or hello.get("setName"),
         "set_members": [member.get("host") for member in members] if members else hello.get("hosts"),
+        "set_stored": bool(kept) if _good(stored) else None,
         "version": build.get("version"),
         "fcv": (fcv.get("featureCompatibilityVersion") or {}).get("version"),
         "root_user": root.get("n", 0) > 0 if _good(root) else None,

@@ -155,6 +155,8 @@ def _value(value: t.Any) -> tuple[int, bytes]:
         return 0x05, struct.pack("<iB", len(value), 0) + value
     if isinstance(value, dict):
         return 0x03, encode(value)
+    if isinstance(value, list):
+        return 0x04, encode({str(number): item for number, item in enumerate(value)})
     raise TypeError(f"no BSON for {type(value).__name__}")
 
 

@@ -130,6 +130,7 @@ select json_build_object(
   'extension', (select extversion from pg_extension where extname = 'vector'),
   'extension_available', (select default_version from pg_available_extensions where name = 'vector'),
   'modeldata', to_regclass('modeldata') is not null,
+  'vectors', pg_relation_size(to_regclass('modeldata')) > 0,
   'vector_type', (select y.typname from pg_attribute a join pg_type y on y.oid = a.atttypid
                   where a.attrelid = to_regclass('modeldata') and a.attname = 'vector'),
   'vector_size', (select a.atttypmod from pg_attribute a

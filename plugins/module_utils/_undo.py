@@ -152,7 +152,7 @@ def _undo_up(change: Change) -> None:
     if change.before in ("exited", "dead"):
         project.must("stop", change.target, timeout=_TIMEOUT)
         return
-    if how.get("state") == "restarted":
+    if how.get("state") in ("restarted", "unstuck"):
         project.must("restart", change.target, timeout=_TIMEOUT)
         return
     force = ["--force-recreate"] if how.get("state") == "recreated" else []

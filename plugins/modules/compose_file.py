@@ -84,6 +84,22 @@ options:
     type: list
     elements: str
     default: []
+  mongod_options:
+    description:
+      - Options mongod is to have, without the dashes, such as V({"replSet": "rs0"}). One that is there gets the value,
+        another is added where the service's command, or the script that starts it, calls mongod.
+    type: dict
+    default: {}
+  made_keyfile:
+    description:
+      - Path in the container at which the service's start script is to make a key file that mongod accepts. Its lines
+        that set size, mode and owner are corrected, those that are missing come in.
+    type: str
+  aliases:
+    description: More names under which others are to reach the service, on every network it is in.
+    type: list
+    elements: str
+    default: []
   declare_networks:
     description: Networks to declare at the top level of the file.
     type: list
@@ -235,6 +251,9 @@ def main() -> None:
                 },
             },
             "drop_volumes": {"type": "list", "elements": "str", "default": []},
+            "mongod_options": {"type": "dict", "default": {}},
+            "made_keyfile": {"type": "str"},
+            "aliases": {"type": "list", "elements": "str", "default": []},
             "declare_networks": {"type": "list", "elements": "str", "default": []},
             "validate": {"type": "bool", "default": True},
             "sha256": {"type": "str"},

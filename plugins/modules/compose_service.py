@@ -50,6 +50,11 @@ options:
     type: str
     choices: [current, recreated, restarted, unstuck, stopped]
     default: current
+  lasting:
+    description:
+      - What the service will have done once it runs that cannot be undone, such as a user it makes. It is written into
+        the journal, and C(playbooks/rollback.yml) gives it as the reason why it stays.
+    type: str
   wait_timeout:
     description: Seconds to wait until the services are ready; V(0) does not wait.
     type: float
@@ -208,6 +213,7 @@ def main() -> None:
                 "choices": ["current", "recreated", "restarted", "unstuck", "stopped"],
                 "default": "current",
             },
+            "lasting": {"type": "str"},
             "wait_timeout": {"type": "float", "default": 120},
             "timeout": {"type": "float", "default": 1800},
             **JOURNALLED,
@@ -248,6 +254,9 @@ def bring_up(
     changes = [
         journal.plan(run_id, module.params["finding"], "up", name, _state_of(before, name), undo=undo) for name in names
     ]
+    if module.params["lasting"]:
+        reason = {"reason": module.params["lasting"]}
+        changes += [journal.plan(run_id, module.params["finding"], "statement", name, undo=reason) for name in names]
     began = time.monotonic()
     services.apply(names, before)
     for change in changes:

@@ -133,6 +133,17 @@ def apply(module: AnsibleModule, wanted: Wanted, run_id: str) -> None:
         set_attributes(journal, run_id, why, path, MODE, uid, gid)
 
 
+def check_kept(module: AnsibleModule, path: str, owner: tuple[int, int]) -> None:
+    """Fail where the file system does not keep modes or owners, as those of Windows, macOS and many shares."""
+    facts = file_facts(path, "keyfile")
+    if work_out(facts, owner, False).attributes:
+        module.fail_json(
+            msg=f"{path} keeps mode {facts['mode']} and owner {facts['uid']}:{facts['gid']} whatever it is given: its"
+            " file system does not keep them. Let MongoDB's start script make the key inside the container, as in"
+            " FastGPT's own compose file, or use a named volume"
+        )
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -166,6 +177,7 @@ def main() -> None:
         result["run_id"] = run_id_or_manual(module.params["run_id"])
         if not module.check_mode:
             apply(module, wanted, result["run_id"])
+            check_kept(module, path, owner)
     module.exit_json(**result)
 
 

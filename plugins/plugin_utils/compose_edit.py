@@ -199,8 +199,10 @@ def steps(changes: t.Mapping[str, t.Any]) -> t.Iterator[t.Callable[[ComposeFile]
 
     :raises RefusedError: where a change of a service comes without the service
     """
+    from . import compose_mongo  # it is written with what this file has
+
     service = changes.get("service")
-    if not service and any(changes.get(key) for key in OF_A_SERVICE):
+    if not service and any(changes.get(key) for key in (*OF_A_SERVICE, *compose_mongo.OF_A_SERVICE)):
         raise RefusedError("which service is to change? 'service' is missing")
     name = str(service)
     for network in changes.get("declare_networks") or []:
@@ -222,6 +224,7 @@ def steps(changes: t.Mapping[str, t.Any]) -> t.Iterator[t.Callable[[ComposeFile]
         yield functools.partial(set_volume, service=name, source=str(volume["source"]), target=str(volume["target"]))
     for target in changes.get("drop_volumes") or []:
         yield functools.partial(drop_volume, service=name, target=str(target))
+    yield from compose_mongo.steps(name, changes)
 
 
 def edited(compose: ComposeFile, changes: t.Mapping[str, t.Any]) -> str:

@@ -98,22 +98,26 @@ def project_variables(deployment: Deployment) -> Json:
     }
 
 
-def compose_file_of(deployment: Deployment, service: str) -> ComposeFile:
-    """Give the compose file that has the service: of several the last."""
-    for compose in reversed(deployment.compose_files):
-        if service in compose.services:
-            return compose
+def compose_file_of(deployment: Deployment, service: str, key: str | None = None) -> ComposeFile:
+    """Give the compose file that has the service: of several the last, or the last that writes a setting of it.
+
+    :param key: the setting; where no file writes it, the last one that has the service
+    """
+    having = [compose for compose in reversed(deployment.compose_files) if service in compose.services]
+    for compose in [*(c for c in having if key in c.services[service].data), *having]:
+        return compose
     raise CannotFixError(
         f"no compose file with service {service} could be read", f"找不到包含服务 {service} 的 compose 文件"
     )
 
 
-def edit(deployment: Deployment, service: str, **changes: t.Any) -> tuple[ComposeFile, str]:
+def edit(deployment: Deployment, service: str, key: str | None = None, **changes: t.Any) -> tuple[ComposeFile, str]:
     """Work an edit of a compose file out and give the file and the diff; refused ones say why.
 
+    :param key: the setting whose file is meant, where a project has several files
     :param changes: options of the module ``compose_file``
     """
-    compose = compose_file_of(deployment, service)
+    compose = compose_file_of(deployment, service, key)
     try:
         after = compose_edit.edited(compose, {"service": service, **changes})
     except compose_edit.RefusedError as error:

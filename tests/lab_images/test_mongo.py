@@ -147,3 +147,8 @@ def test_a_log_line_is_json_with_mongods_padding() -> None:
 )
 def test_only_5_0_and_later_die_without_avx(version: tuple[int, ...], switch: str, dies: bool) -> None:
     assert cpu.must_die(version, {"FASTGPT_LAB_NO_AVX": switch}) is dies
+
+
+@pytest.mark.parametrize(("version", "dies"), [((5, 0, 18), True), ((4, 4, 29), True), ((4, 4, 18), False)])
+def test_on_an_old_arm_even_late_releases_of_4_4_die(version: tuple[int, ...], dies: bool) -> None:
+    assert cpu.must_die(version, {"FASTGPT_LAB_OLD_ARM": "1"}) is dies

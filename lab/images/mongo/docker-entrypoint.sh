@@ -25,6 +25,15 @@ if [ "$(uname -m)" = x86_64 ] && { [ "${FASTGPT_LAB_NO_AVX:-}" = 1 ] || ! grep -
     } >&2
 fi
 
+if [ "${FASTGPT_LAB_OLD_ARM:-}" = 1 ]; then
+    {
+        echo
+        echo 'WARNING: MongoDB requires ARMv8.2-A or higher, and your current system does not appear to implement any of the common features for that!'
+        echo '  applies to all versions ≥5.0, any of 4.4 ≥4.4.19'
+        echo
+    } >&2
+fi
+
 user="${MONGO_INITDB_ROOT_USERNAME:-}"
 password="${MONGO_INITDB_ROOT_PASSWORD:-}"
 if { [ -n "$user" ] && [ -z "$password" ]; } || { [ -z "$user" ] && [ -n "$password" ]; }; then

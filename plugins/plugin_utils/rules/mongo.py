@@ -89,6 +89,15 @@ def is_primary(d: Deployment) -> Text | None:
     return {"en": "MongoDB is primary", "zh": "MongoDB 是主节点"} if _primary(d) else None
 
 
+@refutes("mongo-replset-option-missing")
+def never_was_a_member(d: Deployment) -> Text | None:
+    """Without a stored set it is no option that got lost: the finding is mongo-standalone-no-transactions."""
+    probe = d.probe("mongo") or {}
+    if probe.get("repl_code") == 76 and probe.get("set_stored") is False:
+        return {"en": "this MongoDB never was in a replica set", "zh": "这个 MongoDB 从未加入过副本集"}
+    return None
+
+
 @refutes("mongo-auth-failed", "mongo-init-incomplete")
 def login_works(d: Deployment) -> Text | None:
     """The login of MONGODB_URI was tried on the server."""
@@ -365,6 +374,12 @@ def _status(d: Deployment) -> tuple[str, dict[str, t.Any]]:
     return f"replSetGetStatus in {probe.get('container') or d.facts['mongo_container']}", probe
 
 
+def _other_name(d: Deployment) -> tuple[str, str] | None:
+    """Give the set's stored name and that of the option where they differ."""
+    stored, option = (d.probe("mongo") or {}).get("set_name"), re.search(r"--replSet[=\s]+[\"']?([\w.-]+)", _words(d))
+    return (str(stored), option[1]) if stored and option and stored != option[1] else None
+
+
 def _refusal(d: Deployment, code: int) -> t.Iterator[Hit]:
     source, probe = _status(d)
     if probe.get("repl_code") == code:
@@ -379,8 +394,16 @@ def _refusal(d: Deployment, code: int) -> t.Iterator[Hit]:
 
 @rule("mongo-replset-option-missing", needs=["probe:mongo"], component="mongo")
 def no_replset(d: Deployment) -> t.Iterator[Hit]:
-    """Code 76: NoReplicationEnabled."""
-    yield from _refusal(d, 76)
+    """Code 76: NoReplicationEnabled, on data of a replica set or unknown ones."""
+    if not never_was_a_member(d):
+        yield from _refusal(d, 76)
+
+
+@rule("mongo-standalone-no-transactions", needs=["probe:mongo"], component="mongo")
+def single_server(d: Deployment) -> t.Iterator[Hit]:
+    """Code 76, and its data hold no replica set: it was made as a single server."""
+    if never_was_a_member(d):
+        yield from _refusal(d, 76)
 
 
 @rule("mongo-replset-option-missing", needs=["inspect|services", "version"], component="mongo")
@@ -418,6 +441,8 @@ def not_initiated(d: Deployment) -> t.Iterator[Hit]:
 def not_a_member(d: Deployment) -> t.Iterator[Hit]:
     """Code 93: InvalidReplicaSetConfig."""
     members = (d.probe("mongo") or {}).get("set_members") or []
+    if _other_name(d):
+        return
     for item in _refusal(d, 93):
         yield hit(
             item.proofs[0].source,
@@ -430,9 +455,9 @@ def not_a_member(d: Deployment) -> t.Iterator[Hit]:
 @rule("mongo-replset-name-mismatch", needs=["probe:mongo", "inspect"], component="mongo")
 def other_set_name(d: Deployment) -> t.Iterator[Hit]:
     """The stored name differs from the option's."""
-    stored, option = (d.probe("mongo") or {}).get("set_name"), re.search(r"--replSet[=\s]+[\"']?([\w.-]+)", _words(d))
-    if stored and option and stored != option[1] and not _primary(d):
-        yield hit("replSetGetConfig", f"stored: {stored}, --replSet {option[1]}", service=_mongo_service(d))
+    names = _other_name(d)
+    if names and not _primary(d):
+        yield hit("replSetGetConfig", f"stored: {names[0]}, --replSet {names[1]}", service=_mongo_service(d))
 
 
 @rule("mongo-no-primary", needs=["probe:mongo"], component="mongo")

@@ -70,6 +70,7 @@ class CommandTable:
         handlers["replSetReconfig"] = _as_handler(self._reconfigure)
         handlers["replSetGetConfig"] = _as_handler(self._get_config)
         handlers["replSetGetStatus"] = self._get_status(handlers["replSetGetStatus"])
+        handlers["delete"] = self._delete(handlers["delete"])
         handlers["shutdown"] = self._shutdown
         # A login may ride in `hello`, which calls the module's own function rather than the table.
         engine._sasl_start = handlers["saslStart"] = self._sasl_start(handlers["saslStart"])
@@ -149,6 +150,19 @@ class CommandTable:
                 )
             )
         return {"config": self._set.config, "ok": 1.0}
+
+    def _delete(self, original: Handler) -> Handler:
+        """A single server lets its operator take a stored replica set out; the engine keeps such names for itself."""
+
+        def handler(document: Document, context: Any) -> Document:
+            of_set = context.db_name == "local" and document.get("delete") == "system.replset"
+            if not of_set or self._set.state is not MemberState.STANDALONE:
+                return original(document, context)
+            stored = len(context.storage.find_matching("local", "system.replset", {}))
+            context.storage.drop_collection("local", "system.replset")
+            return {"n": stored, "ok": 1.0}
+
+        return handler
 
     def _store(self, config: Document, context: Any) -> None:
         store_config(context.storage, config)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: (c) 2026, fastgpt.ops contributors
-"""A CPU without AVX, for a lab whose CPU has it."""
+"""A CPU without AVX, or an ARM one before ARMv8.2-A, for a lab whose CPU is neither."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ _ILLEGAL = {"x86_64": b"\x0f\x0b", "aarch64": b"\x00\x00\x00\x00"}
 
 
 def must_die(version: tuple[int, ...], environment: Mapping[str, str]) -> bool:
-    """Return whether MongoDB programs of ``version`` cannot run: 5.0+ needs AVX and the lab says there is none."""
-    return version >= (5, 0) and environment.get("FASTGPT_LAB_NO_AVX") == "1"
+    """Return whether MongoDB programs of ``version`` cannot run on the CPU that the lab says this is."""
+    no_avx, old_arm = (environment.get(f"FASTGPT_LAB_{name}") == "1" for name in ("NO_AVX", "OLD_ARM"))
+    return (no_avx and version >= (5, 0)) or (old_arm and version >= (4, 4, 19))
 
 
-def die_without_avx(version: tuple[int, ...]) -> None:
+def die_of_cpu(version: tuple[int, ...]) -> None:
     """Execute an illegal instruction where MongoDB would.
 
     A signal sent by kill() would not do: the kernel drops it for a container's first process.

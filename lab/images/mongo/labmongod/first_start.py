@@ -20,7 +20,7 @@ from labmongod.server import VERSION, StartupFailure, check_data_version, lock, 
 
 def main() -> int:
     """Create the user of MONGO_INITDB_ROOT_*; return mongod's exit status."""
-    cpu.die_without_avx(VERSION)
+    cpu.die_of_cpu(VERSION)
     chosen = options.parse(["--port", "0"])
     try:
         with lock(Path(chosen.dbpath)) as lock_file:

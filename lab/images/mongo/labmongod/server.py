@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if chosen.version:
             print(f"db version v{'.'.join(map(str, VERSION))}")
             return 0
-        cpu.die_without_avx(VERSION)
+        cpu.die_of_cpu(VERSION)
         if options.requires_key_file(chosen, VERSION):
             raise options.BadOptions(
                 "BadValue: security.keyFile is required when authorization is enabled with replica sets"

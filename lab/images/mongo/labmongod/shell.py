@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.version:
         print("2.3.8" if name == "mongosh" else f"MongoDB shell version v{version}")
         return 0
-    cpu.die_without_avx(tuple(int(part) for part in version.split(".")))
+    cpu.die_of_cpu(tuple(int(part) for part in version.split(".")))
     target = resolve_target(options)
     if not options.quiet:
         print(

@@ -20,7 +20,7 @@ APP = {"env": {"MONGODB_URI": "mongodb://app:pw%40d@mongo:27017/fastgpt?authSour
 
 
 def test_bson_is_read_back() -> None:
-    document = {"a": 1, "b": "caf\u00e9", "c": {"d": True, "e": b"\0x"}, "f": -5}
+    document = {"a": 1, "b": "caf\u00e9", "c": {"d": True, "e": b"\0x"}, "f": -5, "g": [{"h": 1}, "i"]}
     assert _mongo_wire.decode(_mongo_wire.encode(document)) == document
 
 
@@ -152,6 +152,7 @@ HEALTHY: list[dict[str, t.Any]] = [
     {**OK, "n": 1},
     {**OK, "cursor": {"firstBatch": [{"errorMsg": "429"}]}},
     {**OK, "cursor": {"firstBatch": [{"model": "qwen-max", "metadata": {"type": "llm", "isActive": True}}]}},
+    {**OK, "cursor": {"firstBatch": [{"_id": "rs0", "members": [{"host": "mongo:27017"}]}]}},
 ]
 QWEN = {"model": "qwen-max", "type": "llm", "active": True, "tool_choice": False, "own_address": False}
 
@@ -169,6 +170,7 @@ def test_a_healthy_member() -> None:
         "primary": True,
         "set_name": "rs0",
         "set_members": ["mongo:27017"],
+        "set_stored": True,
         "version": "5.0.18",
         "fcv": "5.0",
         "root_user": True,
@@ -185,6 +187,22 @@ def test_a_member_whose_stored_host_is_another() -> None:
     replies[2] = HEALTHY[2]
     facts = _mongo.facts_of(_mongo.Asked([], replies))
     assert (facts["repl_code"], facts["set_members"], facts["root_user"]) == (93, ["mongo:27017"], None)
+
+
+def test_a_single_server_shows_the_set_its_data_were_of() -> None:
+    replies = [REFUSED] * len(HEALTHY)
+    replies[1] = {"ok": 0, "code": 76, "errmsg": "not running with --replSet"}
+    replies[-1] = HEALTHY[-1]
+    facts = _mongo.facts_of(_mongo.Asked([], replies))
+    assert (facts["repl_code"], facts["set_name"], facts["set_members"], facts["set_stored"]) == (
+        76,
+        "rs0",
+        ["mongo:27017"],
+        True,
+    )
+    replies[-1] = {**OK, "cursor": {"firstBatch": []}}
+    facts = _mongo.facts_of(_mongo.Asked([], replies))
+    assert (facts["set_name"], facts["set_stored"]) == (None, False)
 
 
 SAID = json.dumps({"logins": [], "replies": HEALTHY})

@@ -37,7 +37,14 @@ def deployment(**more: t.Any) -> Deployment:
             ],
             "files": [
                 {"path": "/opt/fastgpt/docker-compose.yml", "role": "compose", "kind": "file", "text": COMPOSE},
-                {"path": "/opt/fastgpt/mongodb.key", "role": "keyfile", "kind": "file", "mode": "0644", "uid": 0},
+                {
+                    "path": "/opt/fastgpt/mongodb.key",
+                    "role": "keyfile",
+                    "kind": "file",
+                    "mode": "0644",
+                    "uid": 0,
+                    "gid": 0,
+                },
             ],
             "containers": [
                 {"name": "mongo", "service": "mongo", "image": "mongo:5.0.18", "state": {"status": "exited"}}
@@ -83,12 +90,6 @@ def test_what_cannot_be_done_says_why() -> None:
         "nginx is no service of the compose file",
         "advice only",
     ]
-
-
-def test_a_key_directory_with_entries_is_left_to_a_person() -> None:
-    files = [{"path": "/k", "role": "keyfile", "kind": "directory", "entries": 2}]
-    result = plan(found("mongo-keyfile-is-directory", "mongo"), of=deployment(files=files))
-    assert "2 entries" in result["left"][0]["reason"]["en"]
 
 
 def test_every_fix_is_of_the_catalogue_and_has_its_role() -> None:
