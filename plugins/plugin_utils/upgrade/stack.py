@@ -274,6 +274,8 @@ def running_build(deployment: Deployment) -> Version | None:
     by_tag = release_of_tag(tag) if tag else None
     number = Version.parse(tag) if by_tag else None
     inside = Version.parse((deployment.probe("app_version") or {}).get("version"))
+    if inside and not re.match(r"v?\d+\.\d+\.\d+", tag or ""):
+        return inside  # v4.14 is whatever was newest when it was pulled
     if inside is None or number is None:
         return inside or (max(number, by_tag.version) if number and by_tag else None)
     if by_tag and inside[:3] not in (number[:3], by_tag.version[:3]):
