@@ -5,7 +5,8 @@
 
 predicted.py PLAN.json
 
-Only files of the project are compared. A secret is a token in the plan, which stands for any text.
+Only files of the project are compared. A secret, or a value that only the host will know,
+is a token in the plan, which stands for any text.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 FOLDER = "/opt/fastgpt/"
-TOKEN = re.compile(r"<secret:[0-9a-f]+>")
+TOKEN = re.compile(r"<(?:secret:[0-9a-f]+(?::percent)?|given:\w+|random:\d+)>")
 
 
 def changed_lines(diff: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -26,8 +26,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
         args = dict(self._task.args)
-        salt = secrets.token_hex(16)
-        seen = self._execute_module(module_args={**args, "edits": None, "salt": salt}, task_vars=task_vars)
+        salt = args.get("salt") or secrets.token_hex(16)
+        # without the values: Ansible would blank them out in the text
+        asked = {**args, "edits": None, "salt": salt, "values": {}}
+        seen = self._execute_module(module_args=asked, task_vars=task_vars)
         if seen.get("failed") or "text" not in seen:
             return t.cast("dict[str, t.Any]", seen)
         compose = ComposeFile(args["path"], seen["text"])
@@ -43,7 +45,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         )
         if not result.get("failed"):
             result["changed_lines"] = [edit.after if isinstance(edit, Insert) else edit.line for edit in edits]
-            if self._play_context.diff:
+            if self._play_context.diff and result.get("changed"):
                 result["diff"] = {
                     "before_header": args["path"],
                     "after_header": args["path"],

@@ -30,6 +30,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "round": {"type": "int", "default": 1},
     "only": {"type": "list", "elements": "str", "default": []},
     "skip": {"type": "list", "elements": "str", "default": []},
+    "given": {"type": "dict", "default": {}},
     "lang": {"type": "str", "default": "auto", "choices": ["auto", "en", "zh"]},
     "waivers": {"type": "list", "elements": "dict", "default": []},
     "most": {"type": "int"},
@@ -57,6 +58,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if evidence.get("unreachable") or evidence.get("error"):
                 continue
             host = path.name.removesuffix(".json")
+            evidence["given"] = options["given"].get(host) or []
             found = diagnose(evidence, host, options["only"], options["skip"])
             before[host] = sorted({f.entry.id for f in found.findings if f.severity in ("critical", "error")})
             found.findings = [f for f in found.findings if not accepted(host, f.entry.id)]
@@ -132,6 +134,8 @@ def _show(plan: dict[str, t.Any], lang: str, path: pathlib.Path) -> None:
             display.display(words, color="green" if step["allowed"] else "yellow")
             for line in step["diff"].splitlines():
                 display.display(f"      {line}", color={"+": "green", "-": "red"}.get(line[:1]))
+            for note in step.get("notes", []):
+                display.display(f"      ! {note[lang]}", color="yellow")
         for item in host["left"]:
             reason = item["reason"][lang]
             if fix.cures(item["finding"]):

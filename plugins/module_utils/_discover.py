@@ -11,7 +11,8 @@ import os
 import re
 import typing as t
 
-from ansible_collections.fastgpt.ops.plugins.module_utils._files import parse_env, read_text
+from ansible_collections.fastgpt.ops.plugins.module_utils._env_file import read as parse_env
+from ansible_collections.fastgpt.ops.plugins.module_utils._files import read_text
 
 Json = t.Dict[str, t.Any]
 

@@ -101,17 +101,3 @@ def read_text(path: str, limit: int = 256 * 1024) -> str:
         raise OSError(f"{path} is not a file")
     with open(path, "rb") as stream:
         return stream.read(limit).decode("utf-8", "replace")
-
-
-def parse_env(text: str) -> dict[str, str]:
-    """Read ``KEY=VALUE`` lines; quotes around a value are taken off, comments left out."""
-    variables = {}
-    for line in text.lstrip("\ufeff").splitlines():
-        name, equals, value = line.strip().partition("=")
-        name = re.sub(r"^export\s+", "", name.strip())
-        if equals and name and not name.startswith("#"):
-            value = value.strip()
-            if len(value) > 1 and value[0] in "\"'" and value.rfind(value[0]) > 0:
-                value = value[1 : value.rfind(value[0])]
-            variables[name] = value
-    return variables

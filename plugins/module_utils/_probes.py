@@ -41,6 +41,8 @@ _BODY_KEPT = 8192
 _NOT_REACHED = re.compile(
     r"^(FE_DOMAIN|FILE_DOMAIN|ALLOWED_ORIGINS|NO_PROXY|no_proxy)$|EXTERNAL|PUBLIC|OTEL|DOWNLOAD_URL|_ISSUER$"
 )
+GATEWAY_KEYS = {"ADMIN_KEY": "", "INITIAL_ROOT_TOKEN": "sk-"}
+"""Variables of AI Proxy and One API that hold a key callers may use, and what stands before it there."""
 _HOST_PORT = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$|^[0-9A-Fa-f:]+$")
 
 
@@ -329,13 +331,29 @@ def ask_gateway_models(app: Json, containers: t.Sequence[Json], deadline: Deadli
         [item["id"] for item in listed if isinstance(item, dict) and "id" in item] if isinstance(listed, list) else None
     )
     message = None if models is not None else answer["message"] or (answer["body"] or "")[:1024] or None
+    accepted = _accepted(base, url, app, containers, deadline) if answer["status"] == 401 else None
     return {
         "url": f"{base}/models",
         "models": models,
         "status": answer["status"],
         "message": message,
+        "accepted": accepted,
         "error": answer["error"],
     }
+
+
+def _accepted(base: str, url: str, app: Json, containers: t.Sequence[Json], deadline: Deadline) -> Json | None:
+    """Find the key of the gateway's own variables that it does accept, where it refuses the app's."""
+    for address in parse_addresses(base)[:1]:
+        peer = peer_of(address.host, app, containers) or {}
+        for variable, prefix in GATEWAY_KEYS.items():
+            key = (peer.get("env") or {}).get(variable)
+            if key:
+                bearer = key if key.startswith(prefix) else prefix + key
+                answer = http_get(url, deadline.left(_HTTP_LIMIT), {"Authorization": f"Bearer {bearer}"})
+                if answer["status"] == 200:
+                    return {"container": peer["name"], "variable": variable, "prefix": prefix}
+    return None
 
 
 def health_urls(app: Json) -> list[tuple[str, str]]:

@@ -143,6 +143,7 @@ class Tokeniser:
         self._salt = salt.encode()
         self._names = {name.lower() for name in names}
         self._known: dict[str, str] = {}
+        self._values: dict[str, str] = {}
         self._ordered: list[tuple[str, str]] | None = None
         self.facts: dict[str, dict[str, t.Any]] = {}
 
@@ -154,7 +155,12 @@ class Tokeniser:
         token = f"<secret:{digest}>"
         if token not in self.facts:
             self.facts[token] = _facts_of(value)
+            self._values[token] = value
         return token
+
+    def value_of(self, token: str) -> str | None:
+        """Give the value behind a token, on the host alone; None where it was not met."""
+        return self._values.get(token)
 
     def add_names(self, names: t.Iterable[str]) -> None:
         """Tell names of this host that must stay readable even if a password is spelled the same."""

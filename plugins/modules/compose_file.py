@@ -42,17 +42,46 @@ options:
         description: The new left side, V(3001) or with an address V(127.0.0.1:27017).
         type: str
         required: true
+      target:
+        description: The container port the entry is to lead to, where that is wrong as well.
+        type: int
   environment:
     description:
       - Variables the service is to have; others stay.
-      - A value that a merge key brings in is overridden in the service itself.
+      - A value that a merge key brings in is overridden in the service itself, unless O(at_source) is set.
+      - C(<given:NAME>) in a value stands for a value of O(values), C(<secret:9f2c1a>) for the secret with that token
+        (with C(:percent) before the C(>) percent-encoded, as in a URL), C(<random:64>) for that many new random
+        characters, given only to a variable that has no value. The host puts the values in.
     type: dict
     default: {}
+  copy_environment:
+    description:
+      - Variables the service is to have with the same value, written the same way, as another one; by the new name the
+        name of the other one. Both stay.
+    type: dict
+    default: {}
+  at_source:
+    description:
+      - Change a value of O(environment) that an anchor or a merge key shares where it is written, for all services that
+        use it.
+    type: bool
+    default: false
+  replace_variables:
+    description:
+      - Write a value of O(environment) even where that takes a variable of an env file, such as C(${KEY}), out of the
+        line. Without it such a change is refused.
+    type: bool
+    default: false
   networks:
-    description: Networks the service is to join; those it is in stay.
+    description:
+      - Networks the service is to join; those it is in stay.
     type: list
     elements: str
     default: []
+  replace_networks:
+    description: Networks the service names that are to have another name there; by the old name the new one.
+    type: dict
+    default: {}
   extra_hosts:
     description: Host entries the service is to have, such as V(host.docker.internal:host-gateway); others stay.
     type: list
@@ -105,6 +134,20 @@ options:
     type: list
     elements: str
     default: []
+  external_networks:
+    description: Networks to declare at the top level as there already, under just that name, and not Compose's to make.
+    type: list
+    elements: str
+    default: []
+  values:
+    description: Values by name for C(<given:NAME>) in O(environment). They go to the host and nowhere else.
+    type: dict
+    default: {}
+  secrets_from:
+    description: Other files of the host whose secrets C(<secret:9f2c1a>) in O(environment) may mean.
+    type: list
+    elements: path
+    default: []
   validate:
     description: Check the edited file with C(docker compose config) before it replaces the old one.
     type: bool
@@ -119,7 +162,9 @@ options:
     type: list
     elements: dict
   salt:
-    description: Secret of the run from which tokens are made. Set by the action plugin.
+    description:
+      - Secret of the run from which tokens are made. Needed where O(environment) has tokens, else set by the action
+        plugin.
     type: str
 extends_documentation_fragment:
   - fastgpt.ops.journalled
@@ -176,6 +221,7 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
     replace_file,
     run_id_or_manual,
 )
+from ansible_collections.fastgpt.ops.plugins.module_utils._references import Behind, tokeniser_of
 from ansible_collections.fastgpt.ops.plugins.module_utils._run import run
 from ansible_collections.fastgpt.ops.plugins.module_utils._secrets import Tokeniser
 
@@ -193,15 +239,10 @@ def read_bytes(module: AnsibleModule, path: str) -> bytes:
         return t.cast("bytes", module.fail_json(msg=f"{path} cannot be read: {error.strerror or error}"))
 
 
-def give_text(module: AnsibleModule, data: bytes) -> None:
-    """Answer the action plugin's first question: the text, secrets as tokens."""
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        module.fail_json(msg=f"{module.params['path']} is not UTF-8: {error}")
-    tokeniser = Tokeniser(module.params["salt"] or "")
-    tokeniser.learn_text(text, lines=True)
-    module.exit_json(changed=False, text=tokeniser.text(text, lines=True), sha256=hashlib.sha256(data).hexdigest())
+def behind(module: AnsibleModule, text: str) -> Behind:
+    """Give the text beside what the controller sees of it."""
+    tokeniser = tokeniser_of(module.params["salt"] or "", text, module.params["secrets_from"])
+    return Behind(text, tokeniser, module.params["values"])
 
 
 def compose_command(module: AnsibleModule) -> list[str]:
@@ -222,6 +263,20 @@ def check_config(module: AnsibleModule, data: bytes) -> None:
         module.fail_json(msg=f"the edited {path} would be refused by compose: {words}")
 
 
+def edited(module: AnsibleModule, data: bytes) -> str:
+    """Give the file's new text; without edits answer the action plugin's first question: the text, secrets as tokens.
+
+    :raises EditError: the edits do not fit, or what a token stands for is not known
+    """
+    text, sha256 = data.decode("utf-8"), hashlib.sha256(data).hexdigest()
+    known = behind(module, text)
+    if module.params["edits"] is None:
+        module.exit_json(changed=False, text=known.text, sha256=sha256)
+    if sha256 != module.params["sha256"]:
+        raise EditError("it was changed by somebody else meanwhile; nothing was done")
+    return apply_edits(text, from_dicts(module.params["edits"]), known)
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -235,10 +290,15 @@ def main() -> None:
                 "options": {
                     "container_port": {"type": "int", "required": True},
                     "host": {"type": "str", "required": True},
+                    "target": {"type": "int"},
                 },
             },
             "environment": {"type": "dict", "default": {}},
+            "copy_environment": {"type": "dict", "default": {}},
+            "at_source": {"type": "bool", "default": False},
+            "replace_variables": {"type": "bool", "default": False},
             "networks": {"type": "list", "elements": "str", "default": []},
+            "replace_networks": {"type": "dict", "default": {}},
             "extra_hosts": {"type": "list", "elements": "str", "default": []},
             "settings": {"type": "dict", "default": {}},
             "volumes": {
@@ -255,6 +315,9 @@ def main() -> None:
             "made_keyfile": {"type": "str"},
             "aliases": {"type": "list", "elements": "str", "default": []},
             "declare_networks": {"type": "list", "elements": "str", "default": []},
+            "external_networks": {"type": "list", "elements": "str", "default": []},
+            "values": {"type": "dict", "default": {}, "no_log": True},
+            "secrets_from": {"type": "list", "elements": "path", "default": []},
             "validate": {"type": "bool", "default": True},
             "sha256": {"type": "str"},
             "edits": {"type": "list", "elements": "dict"},
@@ -264,13 +327,9 @@ def main() -> None:
         supports_check_mode=True,
     )
     data = read_bytes(module, module.params["path"])
-    if module.params["edits"] is None:
-        give_text(module, data)
-    if hashlib.sha256(data).hexdigest() != module.params["sha256"]:
-        module.fail_json(msg=f"{module.params['path']} was changed by somebody else meanwhile; nothing was done")
     try:
-        after = apply_edits(data.decode("utf-8"), from_dicts(module.params["edits"])).encode("utf-8")
-    except EditError as error:
+        after = edited(module, data).encode("utf-8")
+    except (EditError, UnicodeDecodeError) as error:
         module.fail_json(msg=f"{module.params['path']}: {error}")
     result: dict[str, t.Any] = {"changed": after != data}
     if result["changed"]:

@@ -54,6 +54,10 @@ options:
     type: list
     elements: str
     default: []
+  given:
+    description: By host, names of the variables for which the operator gives values. The values do not come here.
+    type: dict
+    default: {}
   lang:
     description: Language of what is printed.
     type: str

@@ -41,7 +41,7 @@ def _unknown_tag(loader: t.Any, _suffix: str, node: yaml.Node) -> t.Any:
 
 _Loader.add_multi_constructor("!", _unknown_tag)
 
-_VARIABLE = re.compile(r"\$(?:\$|\{([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-?+])([^{}]*))?\}|([A-Za-z_][A-Za-z0-9_]*))")
+VARIABLE = re.compile(r"\$(?:\$|\{([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-?+])([^{}]*))?\}|([A-Za-z_][A-Za-z0-9_]*))")
 
 
 def interpolate(text: str, variables: t.Mapping[str, str]) -> str:
@@ -60,25 +60,16 @@ def interpolate(text: str, variables: t.Mapping[str, str]) -> str:
             return word if operator.endswith("-") else ""
         return t.cast(str, found)
 
-    return _VARIABLE.sub(value, text)
+    return VARIABLE.sub(value, text)
 
 
-def parse_env_file(text: str) -> dict[str, str]:
-    """Read a ``.env`` file: KEY=VALUE lines, quotes taken off, comments and ``export`` left out; the last one wins."""
-    result = {}
-    for raw in text.lstrip("\ufeff").splitlines():
-        line = raw.strip()
-        if not line or line.startswith("#") or "=" not in line:
-            continue
-        key, _equals, value = line.partition("=")
-        key = key.strip().removeprefix("export ").strip()
-        value = value.strip()
-        if len(value) > 1 and value[0] in "'\"" and value.find(value[0], 1) > 0:
-            value = value[1 : value.find(value[0], 1)]
-        else:
-            value = re.split(r"\s#", value, maxsplit=1)[0].strip()
-        result[key] = value
-    return result
+def filled(value: t.Any, variables: t.Mapping[str, str]) -> t.Any:
+    """Put variables into every text of a piece of a file."""
+    if isinstance(value, dict):
+        return {key: filled(item, variables) for key, item in value.items()}
+    if isinstance(value, list):
+        return [filled(item, variables) for item in value]
+    return interpolate(value, variables) if isinstance(value, str) else value
 
 
 class Port(t.NamedTuple):
@@ -254,15 +245,10 @@ class ComposeFile:
         if not isinstance(found, dict):
             return {}
         return {
-            str(name): Service(str(name), self._fill(body)) for name, body in found.items() if isinstance(body, dict)
+            str(name): Service(str(name), filled(body, self.variables))
+            for name, body in found.items()
+            if isinstance(body, dict)
         }
-
-    def _fill(self, value: t.Any) -> t.Any:
-        if isinstance(value, dict):
-            return {key: self._fill(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [self._fill(item) for item in value]
-        return interpolate(value, self.variables) if isinstance(value, str) else value
 
     def line(self, *path: Key) -> int | None:
         """Give the line (from 1) of a setting, e.g. ``line("services", "mongo", "ports", 0)``; None where it is not."""

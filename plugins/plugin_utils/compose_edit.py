@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import difflib
 import functools
-import itertools
 import re
 import typing as t
 
 import yaml
 
-from ..module_utils._edits import Delete, Edit, Insert, Replace, apply_edits
-from .compose import ComposeFile, Key, Mount, parse_mounts, parse_ports
+from ..module_utils._edits import Delete, Edit, Insert, Replace, Rewrite, apply_edits
+from ..module_utils._references import REFERENCE
+from .compose import ComposeFile, Key, Mount, as_mapping, filled, parse_mounts, parse_ports
 
 
 class RefusedError(ValueError):
@@ -34,69 +34,166 @@ def set_image(compose: ComposeFile, service: str, image: str) -> list[Edit]:
     return _checked(compose, [_replace_scalar(compose, node, image)], {f"services.{service}.image"})
 
 
-def set_host_port(compose: ComposeFile, service: str, container_port: int, host: str) -> list[Edit]:
+def set_host_port(
+    compose: ComposeFile, service: str, container_port: int, host: str, target: int | None = None
+) -> list[Edit]:
     """Publish a container port elsewhere: only the left side of the entry changes.
 
     :param host: the new left side, ``3001`` or ``127.0.0.1:27017``
+    :param target: the container port the entry is to lead to, where that is the wrong one too
     """
     path, node = _port_entry(compose, service, container_port)
     if isinstance(node, yaml.MappingNode):
-        ip, _colon, port = host.rpartition(":")
-        edits: list[Edit] = [_replace_scalar(compose, _child(node, "published", service), port)]
-        if ip:
-            edits.append(
-                Insert(
-                    node.value[0][0].start_mark.line + 1, (" " * node.value[0][0].start_mark.column + f"host_ip: {ip}",)
-                )
-            )
-        return _checked(compose, edits, {f"{path}.published", f"{path}.host_ip"})
-    inside = str(node.value).rpartition(":")[2]
-    return _checked(compose, [_replace_scalar(compose, node, f"{host}:{inside}")], {path})
+        return _set_long_port(compose, path, node, host, target)
+    inside, slash, protocol = _last_part(str(node.value)).partition("/")
+    return _checked(compose, [_replace_scalar(compose, node, f"{host}:{target or inside}{slash}{protocol}")], {path})
 
 
-def set_environment(compose: ComposeFile, service: str, name: str, value: str) -> list[Edit]:
+def _last_part(entry: str) -> str:
+    """Give what stands behind the last colon of a port, those in variables (``${PORT:-3000}``) not counted."""
+    return t.cast("re.Match[str]", re.search(r"(?:\$\{[^}]*\}|[^:])*$", entry))[0]
+
+
+def _set_long_port(
+    compose: ComposeFile, path: str, node: yaml.MappingNode, host: str, target: int | None
+) -> list[Edit]:
+    ip, _colon, port = host.rpartition(":")
+    edits: list[Edit] = [_replace_scalar(compose, _child(node, "published", path), port)]
+    if target:
+        edits.append(_replace_scalar(compose, _child(node, "target", path), str(target)))
+    if ip and _pair(node, "host_ip"):
+        edits.append(_replace_scalar(compose, _child(node, "host_ip", path), ip))
+    elif ip:
+        first = node.value[0][0].start_mark
+        edits.append(Insert(first.line + 1, (" " * first.column + f"host_ip: {ip}",)))
+    return _checked(compose, edits, {f"{path}.published", f"{path}.target", f"{path}.host_ip"})
+
+
+def set_environment(
+    compose: ComposeFile, service: str, name: str, value: str, at_source: bool = False, replace_variables: bool = False
+) -> list[Edit]:
     """Set a variable of a service, in the form (list or map) its ``environment`` has; added where it is not there.
 
-    A value that comes in by a merge key is overridden in the service itself, so that others keep theirs.
+    :param value: as the file is to have it; new random characters are given only to a variable that has no value
+    :param at_source: change a value that an anchor or merge key shares where it is written, for all who use it; without
+        it the service itself overrides the value, so that others keep theirs
+    :param replace_variables: write the value even where that takes a variable of an env file out of the line
     """
+    before = as_mapping((compose.data.get("services") or {}).get(service, {}).get("environment"))
+    if before.get(name) == value or (before.get(name) and value.startswith("<random:")):
+        return []
+    edit, place = _environment_edit(compose, service, name, value, at_source)
+    if place is not None and not replace_variables:
+        _refuse_variable(compose, place, value)
+    after = _checked_environment(compose, [edit], service, at_source)
+    if as_mapping(after).get(name) != value:
+        raise RefusedError(f"{name} of {service} would not get its value in {compose.path}")
+    return [edit]
+
+
+def _environment_edit(
+    compose: ComposeFile, service: str, name: str, value: str, at_source: bool
+) -> tuple[Edit, yaml.Node | None]:
+    """Give the edit, and the value it takes the place of."""
     body = _own(compose, ("services", service))
-    node = _pair(body, "environment")
-    changed = {f"services.{service}.environment.{name}", f"services.{service}.environment"}
+    node, shared = _inherited(body, "environment")
     if node is None:
-        edit = _add_key(body, "environment", (f"  {name}: {_quoted(value)}",))
-        return _checked(compose, [edit], changed)
-    _refuse_shared(compose, node, f"environment of {service}")
+        return _add_key(body, "environment", (f"  {name}: {_quoted(value, block=True)}",)), None
+    if _is_empty(node):
+        mark = next(key.start_mark for key, found in _pairs(body) if found is node)
+        return Insert(mark.line + 1, (" " * (mark.column + 2) + f"{name}: {_quoted(value, block=True)}",)), None
+    if not at_source:
+        _refuse_inherited(compose, f"environment of {service}", node, shared)
     if isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            if str(item.value).partition("=")[0].strip() == name:
-                return _checked(compose, [_replace_scalar(compose, item, f"{name}={value}")], changed, list_env=True)
-        return _checked(compose, [_append(compose, node, f"{name}={value}")], changed, list_env=True)
-    own = _pair(node, name)
-    if own is not None and not (isinstance(own, yaml.ScalarNode) and _is_empty(own)):
-        return _checked(compose, [_replace_scalar(compose, own, value)], changed)
-    if own is not None:
-        key = next(k for k, v in node.value if v is own)
-        line = compose.text.splitlines()[key.end_mark.line]
-        colon = line.index(":", key.end_mark.column)
-        return _checked(
-            compose, [Replace(key.start_mark.line + 1, ":", f": {_quoted(value)}", len(line) - colon - 1)], changed
-        )
-    return _checked(compose, [_add_key_line(compose, node, f"{name}: {_quoted(value)}")], changed)
+        item = next((i for i in node.value if str(i.value).partition("=")[0].strip() == name), None)
+        if item is None:
+            return _append(compose, node, f"{name}={value}"), None
+        return _replace_scalar(compose, item, f"{name}={value}", True), item
+    key, own = _entry(node, name)
+    if at_source and own is None:
+        key, own = _merged_entry(node, name)
+    if key is None or own is None:
+        block = isinstance(node, yaml.MappingNode) and not node.flow_style
+        return _add_key_line(compose, node, f"{name}: {_quoted(value, block=block)}"), None
+    is_alias = own.start_mark.index < key.start_mark.index
+    if is_alias and not at_source:
+        return _replace_alias(compose, key, value), own
+    if _is_empty(own) and not is_alias:
+        return _fill_empty(compose, key, value), None
+    return _replace_scalar(compose, own, value, True), own
+
+
+def _fill_empty(compose: ComposeFile, key: yaml.Node, value: str) -> Edit:
+    line = _line_of(compose, key)
+    colon = line.index(":", key.end_mark.column)
+    return Replace(key.start_mark.line + 1, ":", f": {_quoted(value, block=True)}", len(line) - colon - 1)
+
+
+def _replace_alias(compose: ComposeFile, key: yaml.Node, value: str) -> Edit:
+    """Write a value where a key has an alias; the anchor and its other users stay."""
+    line = _line_of(compose, key)
+    alias = re.compile(r":\s*(\*[^\s,}]+)").match(line, key.end_mark.column)
+    if not alias:
+        raise RefusedError(f"line {key.start_mark.line + 1} of {compose.path} has no alias on it")
+    return Replace(key.start_mark.line + 1, alias[1], _quoted(value), len(line) - alias.end(1))
+
+
+def copy_environment(compose: ComposeFile, service: str, name: str, like: str) -> list[Edit]:
+    """Give a service a variable with the same value, written the same way, as another one; both stay.
+
+    Where an anchor or merge key shares the other one, the new one comes to stand beside it, for all who use it.
+    """
+    written = as_mapping((compose.data.get("services") or {}).get(service, {}).get("environment"))
+    if name in written and written[name] is not None:
+        return []
+    body = _own(compose, ("services", service))
+    node, _shared = _inherited(body, "environment")
+    place = _place(node, like)
+    line = _line_of(compose, place) if place else ""
+    pattern = re.compile(rf"(?P<head>\s*(?:-\s+)?[\"']?){re.escape(like)}(?P<tail>[\"']?\s*[=:].*)")
+    match = pattern.fullmatch(line)
+    if not place or not match or place.start_mark.line != place.end_mark.line:
+        raise RefusedError(f"{like} of {service} in {compose.path} does not stand on a line of its own")
+    edit = Insert(place.start_mark.line + 1, (match["head"] + name + match["tail"],))
+    after = _checked_environment(compose, [edit], service, at_source=True)
+    if as_mapping(after).get(name) != written.get(like):
+        raise RefusedError(f"{name} of {service} would not get the value of {like} in {compose.path}")
+    return [edit]
+
+
+def _place(node: yaml.Node | None, name: str) -> yaml.Node | None:
+    """Give the list item or the key of a variable, merged ones too."""
+    if isinstance(node, yaml.SequenceNode):
+        return next((item for item in node.value if str(item.value).partition("=")[0].strip() == name), None)
+    return (_entry(node, name)[0] or _merged_entry(node, name)[0]) if node else None
 
 
 def add_item(compose: ComposeFile, service: str, key: str, item: str) -> list[Edit]:
     """Add an item to a service's list (``networks``, ``extra_hosts`` ...); the list is made where there is none."""
     body = _own(compose, ("services", service))
-    node = _pair(body, key)
-    changed = {f"services.{service}.{key}", f"services.{service}.{key}.{item}"}
+    node, shared = _inherited(body, key)
+    name, _colon, rest = item.partition(":")
+    changed = {f"services.{service}.{key}", f"services.{service}.{key}.{name}"}
     if node is None:
-        return _checked(compose, [_add_key(body, key, (f"  - {_quoted(item)}",))], changed)
-    _refuse_shared(compose, node, f"{key} of {service}")
+        # without a list a service is in the default network; a list has to name it
+        items = ("default", item) if key == "networks" else (item,)
+        return _checked(compose, [_add_key(body, key, tuple(f"  - {_quoted(i)}" for i in items))], changed)
+    _refuse_inherited(compose, f"{key} of {service}", node, shared)
     if isinstance(node, yaml.SequenceNode):
         return _checked(compose, [_append(compose, node, item)], changed)
-    if isinstance(node, yaml.MappingNode) and key == "networks":
-        return _checked(compose, [_add_key_line(compose, node, f"{item}: {{}}")], changed)
+    if isinstance(node, yaml.MappingNode):
+        return _checked(compose, [_add_key_line(compose, node, f"{name}: {_quoted(rest) if rest else '{}'}")], changed)
     raise RefusedError(f"{key} of service {service} in {compose.path} is neither a list nor a map")
+
+
+def replace_network(compose: ComposeFile, service: str, old: str, new: str) -> list[Edit]:
+    """Name another network where a service names one, in its list or map of networks."""
+    node = _own(compose, ("services", service, "networks"))
+    names = node.value if isinstance(node, yaml.SequenceNode) else [name for name, _value in _pairs(node)]
+    place = next((item for item in names if str(item.value) == old), None)
+    if place is None:
+        raise RefusedError(f"service {service} in {compose.path} does not name network {old}")
+    return _checked(compose, [_replace_scalar(compose, place, new)], {f"services.{service}.networks"})
 
 
 def set_key(compose: ComposeFile, service: str, key: str, value: str) -> list[Edit]:
@@ -182,16 +279,32 @@ def _deleted(number: int, line: str) -> Delete:
     return Delete(number, re.split(r"<secret:[0-9a-f]+>", line)[-1])
 
 
-def declare_network(compose: ComposeFile, name: str) -> list[Edit]:
-    """Declare a network at the top level of the file."""
+def declare_network(compose: ComposeFile, name: str, external: bool = False) -> list[Edit]:
+    """Declare a network at the top level of the file.
+
+    :param external: it is there already, under that name, and not Compose's to make
+    """
     networks = _pair(_root(compose), "networks")
-    if networks is None:
-        lines = compose.text.splitlines()
-        return _checked(compose, [Insert(len(lines), ("networks:", f"  {name}: {{}}"))], {"networks"})
-    return _checked(compose, [_add_key_line(compose, networks, f"{name}: {{}}")], {f"networks.{name}", "networks"})
+    body = "{external: true}" if external else "{}"
+    if networks is None or _is_empty(networks):
+        head = () if networks is not None else ("networks:",)
+        after = networks.start_mark.line + 1 if networks is not None else len(compose.text.splitlines())
+        return _checked(compose, [Insert(after, (*head, f"  {name}: {body}"))], {"networks"})
+    return _checked(compose, [_add_key_line(compose, networks, f"{name}: {body}")], {f"networks.{name}", "networks"})
 
 
-OF_A_SERVICE = ("image", "ports", "environment", "networks", "extra_hosts", "settings", "volumes", "drop_volumes")
+OF_A_SERVICE = (
+    "image",
+    "ports",
+    "environment",
+    "copy_environment",
+    "networks",
+    "replace_networks",
+    "extra_hosts",
+    "settings",
+    "volumes",
+    "drop_volumes",
+)
 
 
 def steps(changes: t.Mapping[str, t.Any]) -> t.Iterator[t.Callable[[ComposeFile], list[Edit]]]:
@@ -206,15 +319,32 @@ def steps(changes: t.Mapping[str, t.Any]) -> t.Iterator[t.Callable[[ComposeFile]
         raise RefusedError("which service is to change? 'service' is missing")
     name = str(service)
     for network in changes.get("declare_networks") or []:
-        yield functools.partial(_declare_if_absent, network=network)
+        yield functools.partial(_declare_if_absent, network=network, external=False)
+    for network in changes.get("external_networks") or []:
+        yield functools.partial(_declare_if_absent, network=network, external=True)
     if changes.get("image"):
         yield functools.partial(set_image, service=name, image=str(changes["image"]))
     for port in changes.get("ports") or []:
         yield functools.partial(
-            set_host_port, service=name, container_port=int(port["container_port"]), host=str(port["host"])
+            set_host_port,
+            service=name,
+            container_port=int(port["container_port"]),
+            host=str(port["host"]),
+            target=int(port["target"]) if port.get("target") else None,
         )
     for variable, value in (changes.get("environment") or {}).items():
-        yield functools.partial(set_environment, service=name, name=variable, value=str(value))
+        yield functools.partial(
+            set_environment,
+            service=name,
+            name=variable,
+            value=str(value),
+            at_source=bool(changes.get("at_source")),
+            replace_variables=bool(changes.get("replace_variables")),
+        )
+    for variable, like in (changes.get("copy_environment") or {}).items():
+        yield functools.partial(copy_environment, service=name, name=variable, like=str(like))
+    for old, new in (changes.get("replace_networks") or {}).items():
+        yield functools.partial(_replace_if_named, service=name, old=old, new=str(new))
     for key in ("networks", "extra_hosts"):
         for item in changes.get(key) or []:
             yield functools.partial(_add_if_absent, service=name, key=key, item=item)
@@ -246,7 +376,7 @@ def between(before: str, after: str) -> list[Edit]:
         if tag == "equal":
             continue
         for number, (line, other) in enumerate(zip(old[start:end], new[first:last]), start + 1):
-            edits.append(_changed_part(number, line, other))
+            edits.append(Rewrite(number, line, other))
         for number in range(start + last - first, end):
             edits.append(_deleted(number + 1, old[number]))
         if first + end - start < last:
@@ -254,24 +384,23 @@ def between(before: str, after: str) -> list[Edit]:
     return edits
 
 
-def _changed_part(number: int, old: str, new: str) -> Replace:
-    head = _same(zip(old, new))
-    tail = _same(zip(reversed(old[head:]), reversed(new[head:])))
-    return Replace(number, old[head : len(old) - tail], new[head : len(new) - tail], tail)
+def _declare_if_absent(compose: ComposeFile, network: str, external: bool) -> list[Edit]:
+    return [] if network in (compose.data.get("networks") or {}) else declare_network(compose, network, external)
 
 
-def _same(pairs: t.Iterable[tuple[str, str]]) -> int:
-    """Count the equal pairs before the first that differs."""
-    return sum(1 for _pair in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
-
-
-def _declare_if_absent(compose: ComposeFile, network: str) -> list[Edit]:
-    return [] if network in (compose.data.get("networks") or {}) else declare_network(compose, network)
+def _present(compose: ComposeFile, service: str, key: str) -> t.Collection[str]:
+    found = (compose.data.get("services") or {}).get(service, {}).get(key) or []
+    return found if isinstance(found, (list, dict)) else []
 
 
 def _add_if_absent(compose: ComposeFile, service: str, key: str, item: str) -> list[Edit]:
-    present = (compose.data.get("services") or {}).get(service, {}).get(key) or []
-    return [] if item in present else add_item(compose, service, key, item)
+    present = _present(compose, service, key)
+    name = item.partition(":")[0] if isinstance(present, dict) else item
+    return [] if name in present else add_item(compose, service, key, item)
+
+
+def _replace_if_named(compose: ComposeFile, service: str, old: str, new: str) -> list[Edit]:
+    return replace_network(compose, service, old, new) if old in _present(compose, service, "networks") else []
 
 
 # --- finding the place
@@ -283,10 +412,43 @@ def _root(compose: ComposeFile) -> yaml.MappingNode:
     return compose.node
 
 
+Found = tuple[t.Optional[yaml.Node], t.Optional[yaml.Node]]
+"""A key and its value, or neither."""
+
+
+def _pairs(node: yaml.Node | None) -> list[tuple[yaml.Node, yaml.Node]]:
+    return node.value if isinstance(node, yaml.MappingNode) else []
+
+
 def _pair(node: yaml.Node, key: str) -> yaml.Node | None:
     """Give the value of a key written in the mapping itself, merge keys not followed."""
-    pairs = node.value if isinstance(node, yaml.MappingNode) else []
-    return next((value for name, value in pairs if str(name.value) == key), None)
+    return _entry(node, key)[1]
+
+
+def _entry(node: yaml.Node | None, key: str) -> Found:
+    """Give a key written in the mapping itself, and its value."""
+    return next(((name, value) for name, value in reversed(_pairs(node)) if str(name.value) == key), (None, None))
+
+
+def _merged_entry(node: yaml.Node | None, key: str) -> Found:
+    """Give a key that merge keys bring in, and its value: of several the first one's, as YAML has it."""
+    for name, value in _pairs(node):
+        for other in (value.value if isinstance(value, yaml.SequenceNode) else [value]) if name.value == "<<" else ():
+            found = _entry(other, key) if _entry(other, key)[0] is not None else _merged_entry(other, key)
+            if found[0] is not None:
+                return found
+    return None, None
+
+
+def _inherited(body: yaml.Node, key: str) -> tuple[yaml.Node | None, bool]:
+    """Give a setting of a service, and whether a merge key brings it in."""
+    own = _pair(body, key)
+    merged = None if own is not None else _merged_entry(body, key)[1]
+    return (own, False) if own is not None else (merged, merged is not None)
+
+
+def _line_of(compose: ComposeFile, node: yaml.Node) -> str:
+    return compose.text.lstrip("\ufeff").splitlines()[node.start_mark.line]
 
 
 def _child(node: yaml.Node, key: str, where: str) -> yaml.Node:
@@ -322,6 +484,14 @@ def _refuse_shared(compose: ComposeFile, node: yaml.Node, what: str) -> None:
         )
 
 
+def _refuse_inherited(compose: ComposeFile, what: str, node: yaml.Node, inherited: bool) -> None:
+    if inherited:
+        raise RefusedError(
+            f"{what} in {compose.path} comes in by a merge key (line {node.start_mark.line + 1}), for others too"
+        )
+    _refuse_shared(compose, node, what)
+
+
 def _children(node: yaml.Node) -> list[yaml.Node]:
     if isinstance(node, yaml.MappingNode):
         return [part for pair in node.value for part in pair]
@@ -332,56 +502,72 @@ def _port_entry(compose: ComposeFile, service: str, container_port: int) -> tupl
     ports = _own(compose, ("services", service, "ports"))
     data = compose.data["services"][service]["ports"]
     for index, (node, entry) in enumerate(zip(_children(ports), data)):
-        found = parse_ports([entry])
+        found = parse_ports([filled(entry, {})])
         if any(port.container_port == container_port for port in found):
             if len(found) > 1:
                 raise RefusedError(f"port {container_port} of {service} is part of a range ({entry})")
             return f"services.{service}.ports.{index}", node
-        _refuse_variable(compose, node)
     raise RefusedError(f"service {service} in {compose.path} publishes no container port {container_port}")
 
 
 # --- making the edit
 
 
-def _refuse_variable(compose: ComposeFile, node: yaml.Node) -> None:
-    match = re.search(r"\$\{?([A-Za-z_]\w*)", str(node.value)) if isinstance(node, yaml.ScalarNode) else None
-    if match:
-        name = match.group(1)
+def _refuse_variable(compose: ComposeFile, node: yaml.Node, value: str = "") -> None:
+    """Refuse a value that takes a variable, unless the new one takes it too."""
+    named = re.findall(r"\$\{?([A-Za-z_]\w*)", str(node.value)) if isinstance(node, yaml.ScalarNode) else []
+    name = next((n for n in named if not re.search(rf"\$\{{?{n}\b", value)), None)
+    if name:
         raise RefusedError(
             f"line {node.start_mark.line + 1} of {compose.path} takes its value from the variable {name}", name
         )
 
 
-def _is_empty(node: yaml.ScalarNode) -> bool:
-    return node.start_mark.index == node.end_mark.index
+def _is_empty(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.start_mark.index == node.end_mark.index
 
 
-def _replace_scalar(compose: ComposeFile, node: yaml.Node, value: str) -> Replace:
-    """Replace a scalar on one line, in the quotes it has; quotes are added where a plain value would need them."""
+def _replace_scalar(compose: ComposeFile, node: yaml.Node, value: str, with_variables: bool = False) -> Replace:
+    """Replace a scalar on one line, in the quotes it has; quotes are added where a plain value would need them.
+
+    :param with_variables: also one that a variable of an env file is part of
+    """
     if not isinstance(node, yaml.ScalarNode) or node.start_mark.line != node.end_mark.line:
         raise RefusedError(f"line {node.start_mark.line + 1} of {compose.path} is no value on one line")
-    _refuse_variable(compose, node)
-    line = compose.text.lstrip("\ufeff").splitlines()[node.start_mark.line]
+    if not with_variables:
+        _refuse_variable(compose, node, value)
+    line = _line_of(compose, node)
     old = line[node.start_mark.column : node.end_mark.column]
-    if "<secret:" in old and "<secret:" not in value:
-        raise RefusedError(f"line {node.start_mark.line + 1} of {compose.path} holds a secret that is not known here")
-    return Replace(node.start_mark.line + 1, old, _quoted(value, node.style), len(line) - node.end_mark.column)
+    block = not node.style and bool(re.search(r"[][{},]", old))
+    return Replace(node.start_mark.line + 1, old, _quoted(value, node.style, block), len(line) - node.end_mark.column)
 
 
-def _quoted(value: str, style: str | None = None) -> str:
+def _quoted(value: str, style: str | None = None, block: bool = False) -> str:
+    """Write a value as YAML, plain where that is safe.
+
+    :param style: the quotes that the value in its place has
+    :param block: it does not stand in a list or map of brackets, where commas and brackets mean something
+    """
     if style == "'":
         return "'" + value.replace("'", "''") + "'"
-    if style == '"' or not _plain_is_safe(value):
+    if style == '"' or not _plain_is_safe(value, block):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return value
 
 
-def _plain_is_safe(value: str) -> bool:
-    try:
-        return bool(value) and yaml.safe_load(value) is not None and str(yaml.safe_load(f"[{value}]")[0]) == value
-    except (yaml.YAMLError, TypeError, IndexError):
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)")
+_LIKE_A_NUMBER = re.compile(r"[-+]?[\d.][\d_.eE+-]*|0[xob][\da-f_]+", re.IGNORECASE)
+
+
+def _plain_is_safe(value: str, block: bool) -> bool:
+    """Tell whether every YAML parser reads a value without quotes as just that text, or as a whole number."""
+    if REFERENCE.match(value) or (_LIKE_A_NUMBER.fullmatch(value) and not _NUMBER.fullmatch(value)):
         return False
+    try:
+        read = yaml.safe_load(f"- {value}" if block else f"[{value}]")
+    except yaml.YAMLError:
+        return False
+    return len(read) == 1 and (read[0] == value or (isinstance(read[0], int) and str(read[0]) == value))
 
 
 def _append(compose: ComposeFile, node: yaml.SequenceNode, item: str) -> Edit:
@@ -392,7 +578,7 @@ def _append(compose: ComposeFile, node: yaml.SequenceNode, item: str) -> Edit:
         return Replace(node.end_mark.line + 1, "]", f"{separator}{_quoted(item)}]", len(line) - node.end_mark.column)
     last = node.value[-1]
     dash = _dash_column(compose, last)
-    return Insert(_last_line(last), (" " * dash + f"- {_quoted(item)}",))
+    return Insert(_last_line(last), (" " * dash + f"- {_quoted(item, block=True)}",))
 
 
 def _dash_column(compose: ComposeFile, item: yaml.Node) -> int:
@@ -439,20 +625,49 @@ def _last_line(node: yaml.Node) -> int:
 # --- the safety net
 
 
-def _checked(compose: ComposeFile, edits: list[Edit], may_change: set[str], list_env: bool = False) -> list[Edit]:
+def _checked(compose: ComposeFile, edits: list[Edit], may_change: set[str]) -> list[Edit]:
     """Give the edits back after proving that the edited text differs from the old one in nothing else.
 
     :raises RefusedError: where it would
     """
-    after = ComposeFile(compose.path, apply_edits(compose.text, edits))
-    if after.error:
-        raise RefusedError(f"{compose.path} would not parse any more: {after.error}")
-    old, new = _leaves(compose.data), _leaves(after.data)
-    differs = {path for path in old.keys() | new.keys() if old.get(path) != new.get(path)}
+    differs = _differences(compose, _after(compose, edits))
     wrong = sorted(path for path in differs if not any(path == ok or path.startswith(ok + ".") for ok in may_change))
     if wrong:
         raise RefusedError(f"the edit of {compose.path} would also change {', '.join(wrong[:3])}")
     return edits
+
+
+def _checked_environment(compose: ComposeFile, edits: list[Edit], service: str, at_source: bool) -> t.Any:
+    """Give the service's new environment after proving that nothing else changes than variables.
+
+    :param at_source: variables of other services, and the anchors they come from, may change too
+    :raises RefusedError: where something else would, or variables would get lost
+    """
+    after = _after(compose, edits)
+    own = re.compile(rf"services\.{re.escape(service)}\.environment(\.|$)")
+    others = re.compile(r"(x-[^.]+|services\.[^.]+\.environment)(\.|$)")
+    wrong = sorted(p for p in _differences(compose, after) if not own.match(p) and not (at_source and others.match(p)))
+    for name, body in compose.data["services"].items():
+        before, now = (
+            as_mapping((body or {}).get("environment")),
+            as_mapping(after.data["services"][name].get("environment")),
+        )
+        wrong += [f"{variable} of {name}" for variable in before if variable not in now]
+    if wrong:
+        raise RefusedError(f"the edit of {compose.path} would also change {', '.join(wrong[:3])}")
+    return after.data["services"][service].get("environment")
+
+
+def _after(compose: ComposeFile, edits: list[Edit]) -> ComposeFile:
+    after = ComposeFile(compose.path, apply_edits(compose.text, edits))
+    if after.error:
+        raise RefusedError(f"{compose.path} would not parse any more: {after.error}")
+    return after
+
+
+def _differences(compose: ComposeFile, after: ComposeFile) -> set[str]:
+    old, new = _leaves(compose.data), _leaves(after.data)
+    return {path for path in old.keys() | new.keys() if old.get(path) != new.get(path)}
 
 
 def _leaves(value: t.Any, path: str = "") -> dict[str, t.Any]:

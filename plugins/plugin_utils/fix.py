@@ -14,6 +14,7 @@ import hashlib
 import importlib
 import json
 import pathlib
+import re
 import typing as t
 
 from . import compose_edit
@@ -22,6 +23,7 @@ from .diagnosis import Finding, HostDiagnosis
 from .model import Deployment
 
 Json = dict[str, t.Any]
+_TOKEN = re.compile(r"(?<=<secret:)[0-9a-f]{6}")
 RESTART_LOOP = "container-restart-loop"
 Text = t.Mapping[str, str]
 
@@ -44,6 +46,7 @@ class Fix:
     :ivar diff: the lines that will change, secrets as tokens; a part for each file, ``---`` and ``+++`` and its path
     :ivar why: why those services are recreated, where the diff does not tell
     :ivar risk: the risk class, where this way of curing it has another one than the catalogue says
+    :ivar notes: what is left to a person
     """
 
     role: str
@@ -53,6 +56,7 @@ class Fix:
     diff: str = ""
     why: Text | None = None
     risk: str | None = None
+    notes: tuple[Text, ...] = ()
 
 
 Planner = t.Callable[[Deployment, Finding], Fix]
@@ -192,6 +196,7 @@ def _step(deployment: Deployment, host: str, finding: Finding, fix: Fix, allow: 
         "project": project_variables(deployment) if deployment.project.get("directory") else {},
         "downtime": fix.downtime,
         "diff": fix.diff,
+        "notes": [dict(note) for note in fix.notes],
     }
     step["evidence"] = fingerprint(deployment, step)
     return step
@@ -212,7 +217,13 @@ def fingerprint(deployment: Deployment, step: t.Mapping[str, t.Any]) -> str:
         for item in deployment.files
     ]
     basis = [sorted(map(str, files)), step["finding"], step["service"], step["variables"], step["diff"]]
-    return hashlib.sha256(json.dumps(basis, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(_numbered(json.dumps(basis, sort_keys=True, ensure_ascii=False)).encode()).hexdigest()
+
+
+def _numbered(text: str) -> str:
+    """Number the tokens of secrets in the order they come: each run has tokens of its own for the same secrets."""
+    numbers = {token: str(number) for number, token in enumerate(dict.fromkeys(_TOKEN.findall(text)))}
+    return _TOKEN.sub(lambda match: numbers[match[0]], text)
 
 
 def assemble(run_id: str, hosts: t.Sequence[Json]) -> Json:
@@ -226,7 +237,7 @@ def approved(plan: Json, fresh: Json) -> tuple[Json, list[str]]:
 
     :returns: the approved plan with every step's ``allowed`` true, and why steps of it may not be applied
     """
-    now = {_key(step): step["evidence"] for host in fresh["hosts"] for step in host["steps"]}
+    now = {_key(step): step for host in fresh["hosts"] for step in host["steps"]}
     troubles = []
     if assemble(plan["run_id"], plan["hosts"])["digest"] != plan.get("digest"):
         troubles.append("the plan was changed after it was made: its digest does not fit")
@@ -234,10 +245,16 @@ def approved(plan: Json, fresh: Json) -> tuple[Json, list[str]]:
         for step in host["steps"]:
             if _key(step) not in now:
                 troubles.append(f"{step['host']}: {step['finding']} is not there any more")
-            elif now[_key(step)] != step["evidence"]:
+            elif now[_key(step)]["evidence"] != step["evidence"]:
                 troubles.append(f"{step['host']}: what {step['finding']} rests on has changed since the plan was made")
-    steps = [{**host, "steps": [{**step, "allowed": True} for step in host["steps"]]} for host in plan["hosts"]]
+    steps = [{**host, "steps": [_taken(step, now.get(_key(step))) for step in host["steps"]]} for host in plan["hosts"]]
     return {**plan, "hosts": steps}, troubles
+
+
+def _taken(step: Json, fresh: Json | None) -> Json:
+    """Allow an approved step, with this run's tokens for its secrets: only those are known on the host."""
+    mine = {key: fresh[key] for key in ("variables", "diff")} if fresh else {}
+    return {**step, **mine, "allowed": True}
 
 
 def _key(step: Json) -> tuple[str, str, str | None]:

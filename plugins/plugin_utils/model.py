@@ -12,8 +12,9 @@ import re
 import typing as t
 import urllib.parse
 
+from ..module_utils import _env_file
 from .components import component_of
-from .compose import ComposeFile, Service, as_mapping, parse_env_file
+from .compose import ComposeFile, Service, as_mapping
 from .logs import Log, parse_time, split_prefixes
 from .versions import Version, image_version
 
@@ -173,7 +174,7 @@ class Deployment:
         result: dict[str, str] = {}
         for item in self.files:
             if item.get("role") == "env" and item.get("text"):
-                result.update(parse_env_file(item["text"]))
+                result.update(_env_file.read(item["text"]))
         return result
 
     @functools.cached_property
@@ -194,7 +195,7 @@ class Deployment:
         merged: dict[str, dict[str, Json]] = {}
         for compose in self.compose_files:
             for name, service in compose.services.items():
-                merged[name] = _merge(merged[name], service.data) if name in merged else dict(service.data)
+                merged[name] = merge_service(merged[name], service.data) if name in merged else dict(service.data)
         return {name: Service(name, body) for name, body in merged.items()}
 
     def component_of_service(self, service: Service) -> str | None:
@@ -240,6 +241,11 @@ class Deployment:
     def knows_env(self, component: str) -> bool:
         """Tell whether the component's variables were seen anywhere."""
         return bool(self.env_of(component)) or self.service_of(component) is not None
+
+    @property
+    def given(self) -> frozenset[str]:
+        """Names of the variables for which the operator gives values; the values themselves are not known here."""
+        return frozenset(self.evidence.get("given") or ())
 
     # --- texts
 
@@ -435,7 +441,7 @@ class Deployment:
         }
 
 
-def _merge(base: dict[str, Json], over: t.Mapping[str, Json]) -> dict[str, Json]:
+def merge_service(base: dict[str, Json], over: t.Mapping[str, Json]) -> dict[str, Json]:
     """Merge a service of a later file over an earlier one, as Compose does for the keys rules read."""
     result = dict(base)
     for key, value in over.items():

@@ -11,9 +11,10 @@ import posixpath
 import re
 import typing as t
 
+from ...module_utils import _env_file
 from ...module_utils._docker import container_from_inspect
 from ..components import component_of
-from ..compose import ComposeFile, parse_env_file
+from ..compose import ComposeFile
 from ..logs import parse_time
 from .decode import decode
 from .ps import parse_ps
@@ -290,7 +291,7 @@ def _service_names(evidence: Json) -> dict[str, str]:
     variables: dict[str, str] = {}
     for item in evidence.get("files") or []:
         if item["role"] == "env":
-            variables.update(parse_env_file(item["text"]))
+            variables.update(_env_file.read(item["text"]))
     names: dict[str, str] = {}
     for item in evidence.get("files") or []:
         if item["role"] == "compose":

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ..compose import Service, parse_env_file
+from ...module_utils import _env_file
+from ..compose import Service
 from ..model import Container, Deployment, parse_url
 from ..rule import Hit, hit, rule
 
@@ -120,7 +121,7 @@ def _all_values(d: Deployment, service: Service) -> dict[str, list[tuple[str, st
         found = next(
             (f for f in d.files if f.get("role") == "env" and str(f["path"]).endswith(path.lstrip("./"))), None
         )
-        for name, value in parse_env_file((found or {}).get("text") or "").items():
+        for name, value in _env_file.read((found or {}).get("text") or "").items():
             if service.environment.get(name) is not None:
                 values.setdefault(name, []).append((d.facts["compose_file"], str(service.environment[name])))
                 values[name].append((path, value))
@@ -171,27 +172,30 @@ def not_read(d: Deployment) -> t.Iterator[Hit]:
 
 @rule("db-password-special-chars", needs=["env:app|env:oneapi|env:aiproxy|env:plugin"])
 def special_characters(d: Deployment) -> t.Iterator[Hit]:
-    secrets = d.evidence.get("secret_facts") or {}
     for service, variables in environments(d):
         for name, value in variables.items():
-            address = parse_url(value) if URI_VARIABLE.search(name) else None
-            if address is None or "tcp(" in (value or ""):
-                continue  # a Go DSN takes the password as it is
-            told = secrets.get(address.password or "") or {}
-            if "$" in (told.get("special") or ""):
-                continue  # Compose fills in a variable there
-            unsafe = set(told.get("url_unsafe") or "")
-            unsafe &= MONGO_UNSAFE if address.scheme.startswith("mongodb") else URL_UNSAFE
+            unsafe = unescaped(d, value) if URI_VARIABLE.search(name) else None
             if unsafe:
-                shown = " ".join(sorted(unsafe))
                 yield hit(
                     f"environment of {service}",
-                    f"{name}: password with {shown}",
+                    f"{name}: password with {unsafe}",
                     service=service,
                     variable=name,
-                    characters=shown,
+                    characters=unsafe,
                     expected={"en": "percent-encoded", "zh": "应做百分号编码"},
                 )
+
+
+def unescaped(d: Deployment, value: str | None) -> str:
+    """Give the characters of the password in a connection string that break it, empty where there are none."""
+    address = parse_url(value)
+    if address is None or "tcp(" in (value or ""):
+        return ""  # a Go DSN takes the password as it is
+    told = (d.evidence.get("secret_facts") or {}).get(address.password or "") or {}
+    if "$" in (told.get("special") or ""):
+        return ""  # Compose fills in a variable there
+    unsafe = set(told.get("url_unsafe") or "")
+    return " ".join(sorted(unsafe & (MONGO_UNSAFE if address.scheme.startswith("mongodb") else URL_UNSAFE)))
 
 
 @rule("proxy-env-malformed", needs=["env:app"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ..compose import Port, Service
-from ..model import Container, Deployment, parse_url
+from ..model import Address, Container, Deployment, parse_url
 from ..rule import Hit, Text, hit, rule
 
 INNER_PORTS: t.Mapping[str, frozenset[int]] = {
@@ -142,28 +142,29 @@ def reversed_mapping(d: Deployment) -> t.Iterator[Hit]:
 @rule("service-uses-host-port", needs=["services|inspect"])
 def uses_host_port(d: Deployment) -> t.Iterator[Hit]:
     """An address with another service's name and the port that is published on the host."""
-    outside = _published(d)
     for user, variables in _environments(d):
         for name, value in variables.items():
             address = parse_url(value)
-            if address is None or address.host not in outside:
-                continue
-            for port in outside[address.host]:
-                inner = {p.container_port for p in outside[address.host]}
-                if address.port == port.host_port and address.port not in inner:
-                    yield hit(
-                        d.facts["compose_file"] if d.services else "docker inspect",
-                        f"{name}: {address.scheme}://…{address.host}:{address.port}",
-                        service=user,
-                        variable=name,
-                        target=address.host,
-                        used_port=address.port,
-                        right_port=port.container_port,
-                        expected={
-                            "en": f"{address.host}:{port.container_port}",
-                            "zh": f"{address.host}:{port.container_port}",
-                        },
-                    )
+            right = wrong_port(d, address) if address else None
+            if address and right:
+                yield hit(
+                    d.facts["compose_file"] if d.services else "docker inspect",
+                    f"{name}: {address.scheme}://…{address.host}:{address.port}",
+                    service=user,
+                    variable=name,
+                    target=address.host,
+                    used_port=address.port,
+                    right_port=right,
+                    expected={"en": f"{address.host}:{right}", "zh": f"{address.host}:{right}"},
+                )
+
+
+def wrong_port(d: Deployment, address: Address) -> int | None:
+    """Give the container port where an address names a service of the project with the published port instead."""
+    ports = _published(d).get(address.host, [])
+    if address.port in {port.container_port for port in ports}:
+        return None
+    return next((port.container_port for port in ports if port.host_port == address.port), None)
 
 
 def _published(d: Deployment) -> dict[str, list[Port]]:

@@ -11,7 +11,8 @@ import typing as t
 
 import yaml
 
-from ..compose import ComposeFile, Mount, Service, parse_env_file
+from ...module_utils import _env_file
+from ..compose import ComposeFile, Mount, Service
 from ..model import Deployment
 from ..releases import release_of_tag
 from ..rules.config import parse
@@ -205,7 +206,7 @@ def _secret_facts(deployment: Deployment) -> t.Mapping[str, t.Mapping[str, t.Any
 
 
 def _env_files(deployment: Deployment) -> dict[str, dict[str, str]]:
-    return {f["path"]: parse_env_file(f["text"]) for f in deployment.files if f.get("role") == "env" and f.get("text")}
+    return {f["path"]: _env_file.read(f["text"]) for f in deployment.files if f.get("role") == "env" and f.get("text")}
 
 
 def _taken(deployment: Deployment) -> t.Iterator[int]:

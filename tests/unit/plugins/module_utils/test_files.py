@@ -87,8 +87,3 @@ def test_a_key_files_content_never_leaves(tmp_path: pathlib.Path) -> None:
 )
 def test_what_mongod_tests_of_a_key(data: bytes, facts: dict[str, object]) -> None:
     assert _files.key_facts(data) == facts
-
-
-def test_env_files() -> None:
-    text = "\ufeffA=1\n# B=2\nexport C='x y'\r\nD=\"q\"\nE=\nno line\nF=a=b\n"
-    assert _files.parse_env(text) == {"A": "1", "C": "x y", "D": "q", "E": "", "F": "a=b"}

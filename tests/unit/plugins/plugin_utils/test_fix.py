@@ -67,7 +67,14 @@ def plan(*findings: Finding, allow: t.Sequence[str] = ("safe", "restart"), of: D
 
 def test_a_taken_port_moves_to_a_free_one_near_it() -> None:
     (step,) = plan(found("port-conflict", "oneapi", port=3001))["steps"]
-    assert step["variables"]["host"] == "3002"
+    assert step["variables"]["steps"] == [
+        {
+            "kind": "compose",
+            "path": "/opt/fastgpt/docker-compose.yml",
+            "service": "oneapi",
+            "ports": [{"container_port": 3000, "host": "3002"}],
+        }
+    ]
     assert "-      - 3001:3000 # the gateway\n+      - 3002:3000 # the gateway" in step["diff"]
     assert (step["role"], step["recreates"], step["allowed"]) == ("port_remap", ["oneapi"], True)
 
@@ -97,7 +104,8 @@ def test_every_fix_is_of_the_catalogue_and_has_its_role() -> None:
     for finding in fix.FIXES:
         entry = catalogue.findings()[finding]
         assert entry.role, f"{finding} has a fix, but the catalogue names no role"
-        assert (catalogue.COLLECTION / "roles" / entry.role / "tasks" / "main.yml").is_file()
+        role = "env" if finding.startswith("env-") else entry.role  # variables of an upgrade are the role env's as well
+        assert (catalogue.COLLECTION / "roles" / role / "tasks" / "main.yml").is_file()
 
 
 def test_the_report_says_automatic_only_where_a_fix_is() -> None:
@@ -122,6 +130,20 @@ def test_an_approved_plan_is_applied_as_it_is(made: tuple[t.Any, t.Any]) -> None
     approved, troubles = fix.approved(old, fresh)
     assert troubles == []
     assert approved["hosts"][0]["steps"][0]["allowed"] is True
+
+
+def test_an_approved_plan_gets_the_tokens_of_the_run_that_applies_it() -> None:
+    def of_run(token: str) -> t.Any:
+        text = COMPOSE.replace("    ports:", f"    environment: [KEY={token}]\n    ports:")
+        files = [{"path": "/opt/fastgpt/docker-compose.yml", "role": "compose", "kind": "file", "text": text}]
+        host = plan(found("port-conflict", "oneapi", port=3001), of=deployment(files=files))
+        host["steps"][0]["variables"]["note"] = token
+        host["steps"][0]["evidence"] = fix.fingerprint(deployment(files=[]), host["steps"][0])
+        return fix.assemble(token, [host])
+
+    approved, troubles = fix.approved(of_run("<secret:aaaaaa>"), of_run("<secret:bbbbbb>"))
+    assert troubles == []
+    assert approved["hosts"][0]["steps"][0]["variables"]["note"] == "<secret:bbbbbb>"
 
 
 def test_an_edited_plan_is_refused(made: tuple[t.Any, t.Any]) -> None:
