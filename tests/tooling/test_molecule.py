@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.fastgpt.ops.plugins.plugin_utils import fix
 
 ROOT = Path(__file__).resolve().parents[2]
 SCENARIOS = sorted((ROOT / "molecule").rglob("molecule.yml"))
@@ -53,3 +54,8 @@ def test_a_scenario_ends_with_a_look_at_the_result(scenario: Path) -> None:
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=name_of)
 def test_a_scenario_is_named_after_its_folder(scenario: Path) -> None:
     assert load(scenario)["scenario"]["name"] == name_of(scenario)
+
+
+def test_every_finding_that_is_cured_has_a_scenario() -> None:
+    fix.load_fixes()
+    assert set(fix.FIXES) - {path.parent.name for path in SCENARIOS} == set()
