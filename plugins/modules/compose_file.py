@@ -115,7 +115,7 @@ options:
     default: []
   mongod_options:
     description:
-      - Options mongod is to have, without the dashes, such as V({"replSet": "rs0"}). One that is there gets the value,
+      - Options mongod is to have, without the dashes, such as V(replSet=rs0). One that is there gets the value,
         another is added where the service's command, or the script that starts it, calls mongod.
     type: dict
     default: {}
