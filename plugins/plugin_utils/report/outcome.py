@@ -27,10 +27,16 @@ def _host(before: Json | None, after: Json, results: t.Sequence[Json]) -> Json:
     left = {_key(finding) for finding in after["findings"]}
     gone = [f for f in (before or {}).get("findings", []) if _key(f) not in left] if after["reachable"] else []
     for rank, finding in enumerate(gone, len(findings) + 1):
-        end = ends.get(_key(finding)) or {}
-        proof = end.get("proof") or after["checks"].get(finding["id"], {}).get("status", "gone")
-        findings.append({**finding, "rank": rank, "status": "fixed", "proof": proof})
+        findings.append({**finding, "rank": rank, **_end_of_gone(finding, ends.get(_key(finding)) or {}, after)})
     return {**after, "findings": findings}
+
+
+def _end_of_gone(finding: Json, end: Json, after: Json) -> Json:
+    """What could not be looked at again is not fixed: its evidence is missing now."""
+    check = after["checks"].get(finding["id"], {})
+    if not end.get("proof") and check.get("status") == "unknown":
+        return {"status": "open", "message": check.get("reason")}
+    return {"status": "fixed", "proof": end.get("proof") or check.get("status", "gone")}
 
 
 def _with_end(finding: Json, end: Json | None) -> Json:
