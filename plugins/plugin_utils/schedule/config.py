@@ -81,7 +81,6 @@ class Config:
     forks: int | None
     vault_password_file: pathlib.Path | None
     metrics: pathlib.Path | None
-    shards: tuple[str, ...]
     variables: t.Mapping[str, t.Any]
 
     def allowed(self, now: datetime.datetime) -> list[str]:
@@ -166,7 +165,6 @@ def _config(raw: Json, folder: pathlib.Path, environment: t.Mapping[str, str]) -
         forks=limits.get("forks"),
         vault_password_file=path("vault_password_file"),
         metrics=path("metrics"),
-        shards=tuple(raw.get("shards", [])),
         variables=raw.get("variables", {}),
     )
 
