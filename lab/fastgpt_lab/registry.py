@@ -93,7 +93,7 @@ def push(images: dict[str, Build]) -> None:
             target = f"127.0.0.1:{REGISTRY_PORT}/{repository_of(name)}"
             run("docker", "tag", images[name].tag, target)
             run("docker", "push", "--quiet", target)
-            run("docker", "rmi", target)
+            run("docker", "rmi", target, check=False)  # two at once may both take a name away
 
         # the first of each build brings the layers; pushing them twice at once would send them twice
         firsts = list({images[name].tag: name for name in reversed(wanted)}.values())

@@ -64,4 +64,4 @@ def is_dead(name: str | None) -> bool:
     if not name or not ours:
         return False
     boot, pid, _started = name.split(" ")
-    return boot == ours.split(" ")[0] and process(int(pid)) != name
+    return boot == ours.partition(" ")[0] and process(int(pid)) != name

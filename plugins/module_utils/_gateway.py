@@ -14,7 +14,7 @@ import os
 import re
 import typing as t
 import urllib.parse
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 from ansible_collections.fastgpt.ops.plugins.module_utils import _scripts as scripts
 from ansible_collections.fastgpt.ops.plugins.module_utils._docker import load_object

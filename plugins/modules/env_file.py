@@ -111,7 +111,7 @@ def main() -> None:
             "variables": {"type": "dict", "default": {}},
             "copies": {"type": "dict", "default": {}},
             "values": {"type": "dict", "default": {}, "no_log": True},
-            "secrets_from": {"type": "list", "elements": "path", "default": []},
+            "secrets_from": {"type": "list", "elements": "path", "default": [], "no_log": False},
             "salt": {"type": "str", "no_log": True},
             **JOURNALLED,
         },

@@ -142,7 +142,9 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._run import Deadline
 
 Json = t.Dict[str, t.Any]
 
-NO_REPLSET, NOT_INITIATED, ALREADY_INITIATED = 76, 94, 23
+NO_REPLSET = 76
+NOT_INITIATED = 94
+ALREADY_INITIATED = 23
 _PAUSE = 1.0
 _ASK_LIMIT = 30.0
 LASTS = (

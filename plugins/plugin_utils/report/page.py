@@ -149,7 +149,7 @@ def clock(time: str) -> str:
 
 def trait(name: str) -> markupsafe.Markup:
     """Name a trait of a host: ``image mongo`` is its key."""
-    kind, _, rest = name.partition(" ")
+    kind, _space, rest = name.partition(" ")
     return say(f"trait_{kind}", rest)
 
 

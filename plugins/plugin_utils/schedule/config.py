@@ -103,7 +103,7 @@ class Config:
         return (now.astimezone(self.timezone) - datetime.timedelta(hours=12)).date().isoformat()
 
 
-def load(path: pathlib.Path, environment: t.Mapping[str, str] = os.environ) -> Config:
+def load(path: pathlib.Path, environment: t.Mapping[str, str] | None = None) -> Config:
     """Read the file.
 
     :raises ConfigError: it is not there, not YAML, or says something that cannot be
@@ -117,7 +117,7 @@ def load(path: pathlib.Path, environment: t.Mapping[str, str] = os.environ) -> C
     if troubles := _troubles(raw):
         raise ConfigError("\n".join(f"{path}: {trouble}" for trouble in troubles))
     try:
-        return _config(raw, path.absolute().parent, environment)
+        return _config(raw, path.absolute().parent, os.environ if environment is None else environment)
     except (waivers.WaiverError, ValueError) as error:
         raise ConfigError(f"{path}: {error}") from error
 
@@ -131,13 +131,14 @@ def _troubles(raw: t.Any) -> list[str]:
 
 
 def _config(raw: Json, folder: pathlib.Path, environment: t.Mapping[str, str]) -> Config:
-    def path(key: str, default: str | None = None) -> pathlib.Path | None:
-        value = raw.get(key, default)
-        return folder / pathlib.Path(value).expanduser() if value else None
+    def path(key: str, default: str) -> pathlib.Path:
+        return folder / pathlib.Path(raw.get(key, default)).expanduser()
+
+    def path_or_none(key: str) -> pathlib.Path | None:
+        return path(key, "") if raw.get(key) else None
 
     state_dir = path("state_dir", "/var/lib/fastgpt-ops-controller")
     report_dir = path("report_dir", "reports")
-    assert state_dir and report_dir  # noqa: S101 - both have defaults
     limits, keep = raw.get("limits", {}), raw.get("keep", {})
     return Config(
         inventory=tuple(str(folder / item) for item in _listed(raw["inventory"])),
@@ -152,7 +153,7 @@ def _config(raw: Json, folder: pathlib.Path, environment: t.Mapping[str, str]) -
         allow=tuple(raw.get("allow", ["safe"])),
         timezone=_timezone(raw.get("timezone", "UTC")),
         windows={risk: tuple(map(_window, items)) for risk, items in raw.get("windows", {}).items()},
-        approved_plan=path("approved_plan"),
+        approved_plan=path_or_none("approved_plan"),
         changes_per_night=raw.get("changes_per_night"),
         waivers=tuple(waivers.parse(raw.get("waivers", []))),
         notify=tuple(
@@ -163,8 +164,8 @@ def _config(raw: Json, folder: pathlib.Path, environment: t.Mapping[str, str]) -
         keep_artifacts=keep.get("artifacts", 30),
         keep_reports=keep.get("reports", 90),
         forks=limits.get("forks"),
-        vault_password_file=path("vault_password_file"),
-        metrics=path("metrics"),
+        vault_password_file=path_or_none("vault_password_file"),
+        metrics=path_or_none("metrics"),
         variables=raw.get("variables", {}),
     )
 

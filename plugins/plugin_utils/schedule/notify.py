@@ -17,7 +17,8 @@ import time
 import typing as t
 import urllib.error
 import urllib.parse
-import urllib.request
+
+from ansible.module_utils import urls
 
 from .config import Target
 from .news import News
@@ -135,18 +136,18 @@ def send(target: Target, news: News, pause: t.Callable[[float], None] = time.sle
 def _post(target: Target, news: News) -> None:
     now = time.time()
     data = json.dumps(payload(target, news, now), ensure_ascii=False).encode()
-    request = urllib.request.Request(  # noqa: S310 - the scheme is checked where the file is read
-        address(target, now), data, {"Content-Type": "application/json; charset=utf-8", "User-Agent": "fastgpt.ops"}
-    )
+    headers = {"Content-Type": "application/json; charset=utf-8"}
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
+        with urls.open_url(
+            address(target, now), data, headers, "POST", timeout=TIMEOUT, http_agent="fastgpt.ops"
+        ) as answer:
             _check(target, answer.read(65536))
     except urllib.error.HTTPError as error:
         words = f"HTTP {error.code}"
         if error.code == 429 or error.code >= 500:
             raise _Retry(words) from None
         raise NotifyError(f"{target.kind}: refused with {words}") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, urls.ConnectionError) as error:
         # an error's own words may hold the address
         reason = getattr(error, "reason", None)
         raise _Retry(type(reason if isinstance(reason, Exception) else error).__name__) from None
