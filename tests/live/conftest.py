@@ -43,6 +43,11 @@ class Run:
         """The ids of the host's findings of severity error or critical."""
         return [found["id"] for found in self.host(name)["findings"] if found["severity"] in ("error", "critical")]
 
+    def open_and_grave(self, name: str) -> list[str]:
+        """The ids of the host's findings of severity error or critical that are not fixed."""
+        findings = self.host(name)["findings"]
+        return [f["id"] for f in findings if f["severity"] in ("error", "critical") and f["status"] != "fixed"]
+
 
 Playbook = Callable[..., Run]
 
