@@ -71,9 +71,9 @@ def test_the_last_line_is_the_sum(runner: ModuleType) -> None:
 
 
 def test_a_named_step_brings_what_it_needs(runner: ModuleType) -> None:
-    assert [step.name for step in runner.select(["browser"], full=False)] == ["chromium", "browser"]
+    assert [step.name for step in runner.select(["browser"], "test")] == ["chromium", "browser"]
     with pytest.raises(SystemExit, match="no such step: brauser"):
-        runner.select(["brauser"], full=False)
+        runner.select(["brauser"], "test")
 
 
 def test_every_need_is_a_step_that_comes_before(runner: ModuleType) -> None:
