@@ -126,7 +126,6 @@ def _show(plan: dict[str, t.Any], lang: str, path: pathlib.Path) -> None:
             words += f" {step['role']}, {step['risk']}"
             if step["recreates"]:
                 words += f", {recreates} {', '.join(step['recreates'])} (~{step['downtime']:.0f} s)"
-                words += f": {step['why'][lang]}" if step["why"] else ""
             if step.get("held"):
                 words += f"; {step['held'][lang]}"
             elif not step["allowed"]:

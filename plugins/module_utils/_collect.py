@@ -42,7 +42,6 @@ _DOCKER_LIMIT = 10.0
 _JSON = "{{json .}}"
 _RUN_HEAD_SECONDS = 120
 _RUN_HEAD_LINES = 300
-_INIT_LABEL = "com.docker.compose."
 _MONGO_IMAGE = re.compile(r"(^|/)mongo(db)?(@|:|$|/)|mongodb-community")
 _PG_IMAGE = re.compile(r"(^|/)(pgvector|postgres\w*|pg)(@|:|$|/)")
 _REDIS_IMAGE = re.compile(r"(^|/)(redis|valkey)(@|:|$|/)")

@@ -15,6 +15,8 @@ if t.TYPE_CHECKING:
 
 Json = t.Dict[str, t.Any]
 
+YOUNG = 60.0
+"""Seconds since the last start below which a container that restarted before is still taken for a looping one."""
 _NEVER = "0001-01-01"
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(\.\d+)?\s*(Z|[+-]\d\d:?\d\d)?")
 

@@ -140,7 +140,7 @@ def _databases(journal: Journal, change: Change, before: set[str], pretend: bool
 def _undo_up(change: Change) -> None:
     """Bring a service back as its file has it now; one that did not run before is stopped, one that was not is gone."""
     how = change.undo
-    project = Project(how["project_dir"], how["project"], how["files"], how["env_files"])
+    project = Project.of(how)
     if change.before is None or change.before == "created":
         project.must("stop", change.target, timeout=_TIMEOUT)
         for container in project.containers():
@@ -185,10 +185,6 @@ def _undo_call(change: Change) -> None:
         raise JournalError(f"what {change.target} changed in the databases cannot be taken back: there is no backup")
 
 
-def _undo_hop(_change: Change) -> None:
-    """Nothing is to do: it is the sum of the other changes."""
-
-
 def _undo_stop(change: Change) -> None:
     """Start a container that is still stopped."""
     if any(not item["State"]["Running"] for item in inspect([change.target])):
@@ -196,12 +192,11 @@ def _undo_stop(change: Change) -> None:
 
 
 _DATA = ("data", "restore")
-_NOTES = ("call", "hop", "stop")
+_NOTES = ("call", "stop")
 _OTHERS: dict[str, t.Callable[[Change], None]] = {
     "up": _undo_up,
     "statement": _undo_statement,
     "owners": _undo_owners,
     "call": _undo_call,
-    "hop": _undo_hop,
     "stop": _undo_stop,
 }

@@ -214,6 +214,7 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.fastgpt.ops.plugins.module_utils._compose_cli import ComposeError, Project
 from ansible_collections.fastgpt.ops.plugins.module_utils._edits import EditError, apply_edits, from_dicts
 from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
     JOURNALLED,
@@ -222,7 +223,6 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
     run_id_or_manual,
 )
 from ansible_collections.fastgpt.ops.plugins.module_utils._references import Behind, tokeniser_of
-from ansible_collections.fastgpt.ops.plugins.module_utils._run import run
 from ansible_collections.fastgpt.ops.plugins.module_utils._secrets import Tokeniser
 
 _CONFIG_TIMEOUT = 30.0
@@ -245,19 +245,15 @@ def behind(module: AnsibleModule, text: str) -> Behind:
     return Behind(text, tokeniser, module.params["values"])
 
 
-def compose_command(module: AnsibleModule) -> list[str]:
-    """Give the compose command of this host, the plugin before the old program."""
-    if run(["docker", "compose", "version"], _CONFIG_TIMEOUT).rc == 0:
-        return ["docker", "compose"]
-    return [module.get_bin_path("docker-compose", required=True)]
-
-
 def check_config(module: AnsibleModule, data: bytes) -> None:
     """Let Compose itself read the edited text, in the folder of the file; fail with its words where it refuses."""
     path = module.params["path"]
-    command = [*compose_command(module), "--project-directory", os.path.dirname(path), "-f"]
-    before = run([*command, path, "config", "-q"], _CONFIG_TIMEOUT)
-    after = run([*command, "-", "config", "-q"], _CONFIG_TIMEOUT, stdin=data)
+    folder = os.path.dirname(path)
+    try:
+        before = Project(folder, files=[path]).call("config", "-q", timeout=_CONFIG_TIMEOUT)
+        after = Project(folder, files=["-"]).call("config", "-q", timeout=_CONFIG_TIMEOUT, stdin=data)
+    except ComposeError as error:
+        module.fail_json(msg=f"{path} cannot be checked: {error}")
     if after.rc != 0 and before.rc == 0:
         words = Tokeniser(module.params["salt"] or "").text(after.error or "")
         module.fail_json(msg=f"the edited {path} would be refused by compose: {words}")

@@ -16,23 +16,6 @@ description:
 author:
   - fastgpt.ops contributors (@fastgpt-ops)
 options:
-  project_dir:
-    description: Folder of the compose project.
-    type: path
-    required: true
-  project:
-    description: Name of the project; worked out by Compose where it is not given.
-    type: str
-  files:
-    description: The project's compose files, in order. Compose finds them where they are not given.
-    type: list
-    elements: path
-    default: []
-  env_files:
-    description: Files the project was brought up with by C(--env-file).
-    type: list
-    elements: path
-    default: []
   services:
     description: The services.
     type: list
@@ -64,6 +47,7 @@ options:
     type: float
     default: 1800
 extends_documentation_fragment:
+  - fastgpt.ops.project
   - fastgpt.ops.journalled
 attributes:
   check_mode:
@@ -113,13 +97,14 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.fastgpt.ops.plugins.module_utils._compose_cli import (
+    PROJECT,
     ComposeError,
     Project,
     has_image,
     service_of,
     wait_ready,
 )
-from ansible_collections.fastgpt.ops.plugins.module_utils._docker import parse_time
+from ansible_collections.fastgpt.ops.plugins.module_utils._docker import YOUNG, parse_time
 from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
     DONE,
     JOURNALLED,
@@ -130,18 +115,13 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
 
 Json = t.Dict[str, t.Any]
 
-YOUNG = 60.0
-"""Seconds since the last start below which a container that restarted before is taken for a looping one."""
-
 
 class Services:
     """The services meant, as they are and as they are wanted."""
 
     def __init__(self, module: AnsibleModule):
         self.params = module.params
-        self.project = Project(
-            self.params["project_dir"], self.params["project"], self.params["files"], self.params["env_files"]
-        )
+        self.project = Project.of(self.params)
         self.images = self.project.images()
         unknown = [name for name in self.params["services"] if name not in self.images]
         if unknown:
@@ -203,10 +183,7 @@ class Services:
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "project_dir": {"type": "path", "required": True},
-            "project": {"type": "str"},
-            "files": {"type": "list", "elements": "path", "default": []},
-            "env_files": {"type": "list", "elements": "path", "default": []},
+            **PROJECT,
             "services": {"type": "list", "elements": "str", "required": True},
             "state": {
                 "type": "str",
@@ -250,7 +227,7 @@ def bring_up(
     stop = module.params["state"] == "stopped"
     if not stop:
         services.pull_missing(names)
-    undo = {key: module.params[key] for key in ("project_dir", "project", "files", "env_files", "state")}
+    undo = {key: module.params[key] for key in (*PROJECT, "state")}
     changes = [
         journal.plan(run_id, module.params["finding"], "up", name, _state_of(before, name), undo=undo) for name in names
     ]

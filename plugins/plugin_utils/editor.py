@@ -7,7 +7,6 @@ else that would change decides whether it may be.
 
 from __future__ import annotations
 
-import difflib
 import posixpath
 import typing as t
 
@@ -16,7 +15,7 @@ from ..module_utils._edits import EditError, apply_edits
 from ..module_utils._references import REFERENCE
 from . import compose_edit, templates
 from .compose import VARIABLE, ComposeFile, Port, Service, as_mapping, filled, parse_ports
-from .fix import CannotFixError, compose_file_of
+from .fix import CannotFixError, compose_file_of, diff_of
 from .model import Deployment, Json, merge_service
 
 COMPOSE, ENV = "compose", "env"
@@ -333,11 +332,8 @@ class Editor:
     @property
     def diff(self) -> str:
         """The lines that change, secrets as tokens."""
-        parts: list[str] = []
-        for path, before in self._before.items():
-            lines = before.splitlines(), self._texts[path].splitlines()
-            parts += difflib.unified_diff(*lines, path, path, "", "", 1, "")
-        return "\n".join(parts)
+        parts = [diff_of(path, before, self._texts[path]) for path, before in self._before.items()]
+        return "\n".join(filter(None, parts))
 
 
 def _in_compose(

@@ -44,8 +44,6 @@ class Fix:
     :ivar recreates: services that get a new container or restart
     :ivar downtime: seconds those are away, estimated
     :ivar diff: the lines that will change, secrets as tokens; a part for each file, ``---`` and ``+++`` and its path
-    :ivar why: why those services are recreated, where the diff does not tell
-    :ivar risk: the risk class, where this way of curing it has another one than the catalogue says
     :ivar notes: what is left to a person
     """
 
@@ -54,8 +52,6 @@ class Fix:
     recreates: tuple[str, ...] = ()
     downtime: float = 0.0
     diff: str = ""
-    why: Text | None = None
-    risk: str | None = None
     notes: tuple[Text, ...] = ()
 
 
@@ -126,10 +122,17 @@ def edit(deployment: Deployment, service: str, key: str | None = None, **changes
         after = compose_edit.edited(compose, {"service": service, **changes})
     except compose_edit.RefusedError as error:
         raise CannotFixError(str(error), f"无法安全地修改：{error}") from error
-    lines = difflib.unified_diff(
-        compose.text.splitlines(), after.splitlines(), compose.path, compose.path, "", "", 1, ""
-    )
-    return compose, "\n".join(lines)
+    return compose, diff_of(compose.path, compose.text, after)
+
+
+def diff_of(path: str, before: str, after: str) -> str:
+    """Give the lines that change in a file; empty where none does."""
+    return "\n".join(difflib.unified_diff(before.splitlines(), after.splitlines(), path, path, "", "", 1, ""))
+
+
+def as_diff(what: str, before: str, after: str) -> str:
+    """Say in the manner of a diff what no file shows line by line."""
+    return f"--- {what}\n+++ {what}\n-{before}\n+{after}"
 
 
 # --- the plan
@@ -180,7 +183,7 @@ def _left(finding: Finding, reason: Text) -> Json:
 
 
 def _step(deployment: Deployment, host: str, finding: Finding, fix: Fix, allow: t.Collection[str]) -> Json:
-    risk = fix.risk or finding.entry.risk
+    risk = finding.entry.risk
     step: Json = {
         "host": host,
         "finding": finding.entry.id,
@@ -191,7 +194,6 @@ def _step(deployment: Deployment, host: str, finding: Finding, fix: Fix, allow: 
         "allowed": risk in allow,
         "variables": fix.variables,
         "recreates": list(fix.recreates),
-        "why": dict(fix.why) if fix.why else None,
         "restarts": _waiting_for(finding, fix, deployment),
         "project": project_variables(deployment) if deployment.project.get("directory") else {},
         "downtime": fix.downtime,

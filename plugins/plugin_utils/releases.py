@@ -14,6 +14,8 @@ from .versions import Version
 
 MAIN = "fastgpt"
 """The main service where variables and images are named."""
+OLD_AES_KEY = "fastgptkey"
+"""What FastGPT took for AES256_SECRET_KEY while it could be left out: with another one stored keys cannot be read."""
 
 
 @dataclasses.dataclass(frozen=True)

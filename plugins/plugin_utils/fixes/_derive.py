@@ -13,10 +13,9 @@ from ...module_utils._secrets import TOKEN
 from ..compose import Service
 from ..editor import Editor
 from ..model import Deployment, parse_url
+from ..releases import OLD_AES_KEY
 from ..rules._peers import LOOPBACK
 
-OLD_AES_KEY = "fastgptkey"
-"""What FastGPT took for AES256_SECRET_KEY while it could be left out: with another one stored keys cannot be read."""
 TEMPLATE_HOSTS = frozenset({"192.168.0.2", "minio.com"})
 """Hosts of upstream's templates, which are nobody's own."""
 PUBLIC = ("STORAGE_EXTERNAL_ENDPOINT", "S3_EXTERNAL_BASE_URL")

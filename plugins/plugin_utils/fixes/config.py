@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
 import posixpath
 
 from ...module_utils._config_edit import mend
@@ -13,7 +12,7 @@ from ...module_utils._config_layout import ONE_MODEL_LIST, current_layout, is_st
 from ...module_utils._json5 import JsonError, read_object
 from ..compose import Mount, parse_mounts
 from ..diagnosis import Finding
-from ..fix import CannotFixError, Fix, compose_file_of, edit, fixes, project_variables
+from ..fix import CannotFixError, Fix, as_diff, compose_file_of, diff_of, edit, fixes, project_variables
 from ..model import Deployment, Json
 from ..rules.config import MOUNT_GONE, elsewhere, target_of
 from ..versions import Version
@@ -57,12 +56,6 @@ def config_text(deployment: Deployment) -> str:
     if found.get("kind") != "file" or found.get("text") is None or found.get("truncated"):
         raise CannotFixError("config.json could not be read whole", "无法完整读取 config.json")
     return str(found["text"])
-
-
-def diff_of(path: str, before: str, after: str) -> str:
-    """Give the lines that change in a file."""
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), path, path, "", "", 1, "")
-    return "\n".join(lines)
 
 
 # --- there, and mounted
@@ -146,7 +139,7 @@ def _creation(deployment: Deployment, variables: Json) -> str | None:
             f"{path} is missing and the image it could be taken from is not known",
             f"{path} 不存在，也不知道可以从哪个镜像取得",
         )
-    return f"--- {path}\n+++ {path}\n-{now['kind']}\n+file 0644: {target_of(deployment)} of {image}"
+    return as_diff(path, now["kind"], f"file 0644: {target_of(deployment)} of {image}")
 
 
 def _drop_mount(deployment: Deployment, variables: Json, target: str) -> Fix:

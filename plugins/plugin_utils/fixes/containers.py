@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ..diagnosis import Finding
-from ..fix import CannotFixError, Fix, edit, fixes, project_variables
+from ..fix import CannotFixError, Fix, as_diff, edit, fixes, project_variables
 from ..model import Container, Deployment, Json
 from ..rules._peers import peer, targets
 
@@ -187,8 +187,7 @@ def own_folder(
         "folders": [{"path": source, "container": container.name, "user": user, "mode": mode}],
         "restarts": list(restarts),
     }
-    diff = f"--- {source}\n+++ {source}\n-{before}\n+{after}"
-    return Fix("containers", variables, (service, *restarts), UP_SECONDS, diff)
+    return Fix("containers", variables, (service, *restarts), UP_SECONDS, as_diff(source, before, after))
 
 
 @fixes("pg-datadir-permissions")

@@ -13,7 +13,7 @@ import re
 import typing as t
 
 from ..diagnosis import Finding
-from ..fix import CannotFixError, Fix, edit, fixes, project_variables
+from ..fix import CannotFixError, Fix, as_diff, edit, fixes, project_variables
 from ..model import Deployment, Json, parse_url
 from ..versions import split_image
 from .containers import UP_SECONDS
@@ -218,12 +218,7 @@ def _directory(mongo: Mongo) -> str:
 def _key_diff(path: str, facts: Json, uid: int) -> str:
     owner = f" {facts['mode']} {facts['uid']}:{facts['gid']}" if facts.get("mode") else ""
     before, after = f"{facts.get('kind')}{owner}", f"file 0400 {uid}:{uid}"
-    return "" if before == after else _as_diff(path, before, after)
-
-
-def _as_diff(what: str, before: str, after: str) -> str:
-    """Say in the manner of a diff what no file shows line by line."""
-    return f"--- {what}\n+++ {what}\n-{before}\n+{after}"
+    return "" if before == after else as_diff(path, before, after)
 
 
 def _joined(*parts: str) -> str:
@@ -247,7 +242,7 @@ def mend_keyfile(deployment: Deployment, finding: Finding) -> Fix:
     parts = [diff]
     if finding.entry.id == "mongo-keyfile-bad-content":
         variables["replace_invalid"] = True
-        parts.append(_as_diff(variables["keyfile"], "a key that mongod refuses", "a new key"))
+        parts.append(as_diff(variables["keyfile"], "a key that mongod refuses", "a new key"))
     if not changes:
         return mongo.fix(_joined(*parts), **variables)
     compose, lines = edit(deployment, mongo.service, "command", **changes)
@@ -291,7 +286,7 @@ def _made_at(mongo: Mongo) -> str:
 
 
 def _set_diff(mongo: Mongo, name: str) -> str:
-    return _as_diff(f"replica set of {mongo.name}", "never initiated", f"{name}: {mongo.service}:{mongo.port}")
+    return as_diff(f"replica set of {mongo.name}", "never initiated", f"{name}: {mongo.service}:{mongo.port}")
 
 
 @fixes("mongo-replset-not-initiated")
@@ -398,7 +393,7 @@ def hand_over_data(deployment: Deployment, _finding: Finding) -> Fix:
     before = f"directory {data['mode']} {data['uid']}:{data['gid']}"
     after = f"directory {folder.get('mode', data['mode'])} {mongo.uid}:{mongo.uid}, and all that is in it"
     variables = {"project": project_variables(deployment), "services": [mongo.service], "folders": [folder]}
-    return Fix("containers", variables, (mongo.service,), UP_SECONDS, _as_diff(data["path"], before, after))
+    return Fix("containers", variables, (mongo.service,), UP_SECONDS, as_diff(data["path"], before, after))
 
 
 # --- the user root
@@ -419,7 +414,7 @@ def let_app_make_root(deployment: Deployment, _finding: Finding) -> Fix:
             " data. Find its volume before anything writes here",
             "PostgreSQL 中有知识库向量，而这个 MongoDB 里没有任何知识库：它不是原来的数据库。请先找到原来的数据卷",
         )
-    diff = _as_diff(f"users in {mongo.name}", "no user root", "user root, which FastGPT makes at its start")
+    diff = as_diff(f"users in {mongo.name}", "no user root", "user root, which FastGPT makes at its start")
     step = mongo.fix(diff)
     app = step.variables.get("app_service")
     if not app:

@@ -13,6 +13,7 @@ from ..diagnosis import Finding
 from ..editor import Editor
 from ..fix import CannotFixError, Fix, Text, fixes, project_variables
 from ..model import Deployment
+from ..rules.gateway import HTTP_PORTS
 from .containers import UP_SECONDS, service_in
 
 REACH = 200
@@ -21,7 +22,6 @@ FAR = 10000
 """How far above a port that Windows has set aside: it sets whole ranges aside, many of them side by side."""
 _OF_FILES = re.compile(r"^(STORAGE_EXTERNAL_ENDPOINT|S3_EXTERNAL_BASE_URL|STORAGE_S3_CDN_ENDPOINT)$")
 _OF_THE_PAGE = re.compile(r"^(FE_DOMAIN|FILE_DOMAIN|FILE_DOWNLOAD_PUBLIC_URL_PREFIX|ALLOWED_ORIGINS)$")
-_USUAL = {80: "http", 443: "https"}
 
 
 def taken_ports(d: Deployment) -> set[int]:
@@ -106,7 +106,7 @@ def with_port(value: str, old: int, new: int, inside: t.Container[str]) -> str:
     """
 
     def put(match: re.Match[str]) -> str:
-        implied = match["port"] is None and _USUAL.get(old) == match["scheme"]
+        implied = match["port"] is None and HTTP_PORTS[match["scheme"]] == old
         if match["host"] in inside or not (implied or match["port"] == str(old)):
             return match[0]
         return f"{match['scheme']}://{match['host']}:{new}"

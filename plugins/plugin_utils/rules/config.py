@@ -16,7 +16,6 @@ from ..rule import Hit, Text, hit, rule
 from ..versions import MODELS_IN_DATABASE, Version
 
 TARGET = "/app/data/config.json"
-READS_AT_START = Version(4, 8, 14)
 NOT_READ = Version(4, 15)
 """From here settings come from the environment; of 4.15's betas the earlier ones still read the file."""
 MOUNT_GONE = Version(4, 15, 0, 0, 0)

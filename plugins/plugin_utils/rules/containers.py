@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import typing as t
 
+from ...module_utils._docker import YOUNG
 from ..compose import Service
 from ..model import Container, Deployment
 from ..rule import Hit, Proof, Text, hit, rule
 
-YOUNG = 60.0
-"""Seconds since the last start below which a container that restarted before is still taken for a looping one."""
 MANY_RESTARTS = 3
 LAST_LINES = 4
 

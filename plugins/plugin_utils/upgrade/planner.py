@@ -329,7 +329,7 @@ class _Planner:
                 yield Task(f"{release.version}-aes", "before", True, words.SHORT_AES)
 
     def _short_key(self) -> bool:
-        length = self.stack.length(self.stack.env("app", "AES256_SECRET_KEY") or "fastgptkey")
+        length = self.stack.length(self.stack.env("app", "AES256_SECRET_KEY") or releases.OLD_AES_KEY)
         return length is not None and length < 6
 
     def _notes(self, passed: t.Sequence[Release]) -> t.Iterator[Text]:

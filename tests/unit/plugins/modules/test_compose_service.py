@@ -25,8 +25,8 @@ class Stack:
         self.state: dict[str, t.Any] = {"Status": "running", "Running": True}
         self.calls: list[str] = []
 
-    def __call__(self, *_arguments: t.Any) -> Stack:
-        return self  # stands in for the class Project
+    def of(self, _params: dict[str, t.Any]) -> Stack:
+        return self  # it stands in for the class Project
 
     def images(self) -> dict[str, str]:
         return {"pg": "postgres:15"}
