@@ -60,7 +60,7 @@ def main() -> int:
     edited = [
         item
         for item in predicted
-        if item[0].startswith(FOLDER) and not re.match(r"[+-](file|directory|missing)\b", item[1])
+        if item[0].startswith(FOLDER) and not re.match(r"[+-](?:(?:file|directory|missing)\b|\d{4} \d+:\d+)", item[1])
     ]
     wrong = compare(edited, [item for item in actual if item[0] in texts])
     print("\n".join(wrong))

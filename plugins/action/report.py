@@ -77,11 +77,12 @@ def _make(options: dict[str, t.Any], run_id: str) -> dict[str, t.Any]:
     if trouble := analyse.unknown_ids([*options["only"], *options["skip"]]):
         raise AnsibleActionFail(trouble)
     lang = language.choose(options["lang"], os.environ)
+    ends = {host: steps for host, steps in options["results"].items() if steps is not None}
     try:
         if options["bundle"]:
             jobs = analyse.bundle_jobs(options["bundle"])
         else:
-            jobs = analyse.evidence_jobs(options["evidence"], options["hosts"])
+            jobs = analyse.evidence_jobs(options["evidence"], options["hosts"] or ends)
     except (BundleError, OSError) as error:
         raise AnsibleActionFail(str(error)) from error
     choice = analyse.Choice(lang, tuple(options["only"]), tuple(options["skip"]), options["salt"])
@@ -89,7 +90,7 @@ def _make(options: dict[str, t.Any], run_id: str) -> dict[str, t.Any]:
     run = build.Run(run_id, collection.version(), now, lang, options["mode"])
     hosts = analyse.analyse(jobs, choice)
     if options["before"]:
-        hosts = outcome.merge(_read_report(options["before"]), hosts, options["results"])
+        hosts = outcome.merge(_read_report(options["before"]), hosts, ends)
     try:
         accepted = waivers.parse(options["waivers"])
     except waivers.WaiverError as error:

@@ -79,7 +79,7 @@ options:
   results:
     description:
       - How the steps of a remediation ended, a list by host, each with C(finding), C(service), C(status), C(proof) or
-        C(message).
+        C(message). Null or left out for a host that was not worked on, which keeps its entry of O(before).
     type: dict
     default: {}
   waivers:

@@ -21,6 +21,12 @@ from .versions import Version, image_version
 Json = t.Any
 
 
+def _release(version: Json) -> str | None:
+    """Give upstream's part of a version; distributions add theirs: ``2.26.1-4``, ``2.20.2+ds1-0ubuntu1``."""
+    match = re.match(r"v?(\d+(?:\.\d+)*)", str(version or ""))
+    return match and match.group(1)
+
+
 class Container:
     """One container; ``partial`` ones come from a ``docker ps`` table and know little."""
 
@@ -52,6 +58,10 @@ class Container:
     def env(self) -> dict[str, str]:
         """Variables as created; those the process really has are in ``Deployment.process_env``."""
         return self.data.get("env") or {}
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return self.data.get("labels") or {}
 
     @property
     def mounts(self) -> list[dict[str, Json]]:
@@ -118,6 +128,12 @@ class Deployment:
     def containers(self) -> tuple[Container, ...]:
         """The project's containers."""
         return tuple(Container(item) for item in self.evidence.get("containers") or [])
+
+    def made_with_this_compose(self, container: Container) -> bool:
+        """Tell whether the release of Compose that made the container is the one installed, packaging aside."""
+        compose = self.evidence.get("compose") or {}
+        installed = _release(compose.get("v2") or compose.get("v1"))
+        return installed is not None and installed == _release(container.labels.get("com.docker.compose.version"))
 
     @functools.cached_property
     def other_containers(self) -> tuple[Container, ...]:

@@ -22,6 +22,12 @@ def _inspected(d: Deployment) -> bool:
     return found is not None and not any(c.partial for c in d.containers)
 
 
+def _hashes(d: Deployment) -> bool:
+    return d.project.get("config_hashes") is not None and (
+        not d.containers or any(d.made_with_this_compose(container) for container in d.containers)
+    )
+
+
 def _models(d: Deployment) -> bool:
     """Up to 4.8.19 models stand in config.json, later in MongoDB."""
     if d.version and d.version >= MODELS_IN_DATABASE:
@@ -63,8 +69,11 @@ PLAIN: dict[str, tuple[t.Callable[[Deployment], bool], dict[str, str]]] = {
         {"en": "the list of images (docker image ls)", "zh": "镜像列表（docker image ls）"},
     ),
     "config-hashes": (
-        lambda d: d.project.get("config_hashes") is not None,
-        {"en": "docker compose config --hash", "zh": "docker compose config --hash 的输出"},
+        _hashes,
+        {
+            "en": "docker compose config --hash, of the release of Compose that made the containers",
+            "zh": "docker compose config --hash 的输出（须与创建容器的 Compose 版本相同）",
+        },
     ),
     "config": (
         lambda d: bool(d.config_file and (d.config_file.get("kind") or d.config_file.get("text") is not None)),

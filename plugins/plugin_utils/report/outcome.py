@@ -11,21 +11,22 @@ Json = dict[str, t.Any]
 
 
 def merge(before: Json, after: t.Sequence[Json], results: t.Mapping[str, t.Sequence[Json]]) -> list[Json]:
-    """Give the hosts' entries of after: what is gone since stays as ``fixed``, each step's end is its finding's status.
+    """Give the hosts' entries: what is gone since stays as ``fixed``, each step's end is its finding's status.
 
     :param before: the whole report
-    :param after: the hosts' entries now
-    :param results: by host, for each step ``finding``, ``service``, ``status`` and ``message``
+    :param after: the entries now of the hosts that were worked on; the others keep theirs
+    :param results: by host that was worked on, for each step ``finding``, ``service``, ``status`` and ``message``
     """
-    earlier = {host["host"]: host for host in before["hosts"]}
-    return [_host(earlier.get(host["host"]), host, results.get(host["host"], ())) for host in after]
+    now = {host["host"]: host for host in after}
+    entries = ((host["host"], host) for host in before["hosts"])
+    return [_host(was, now[name], results[name]) if name in results else was for name, was in entries]
 
 
-def _host(before: Json | None, after: Json, results: t.Sequence[Json]) -> Json:
+def _host(before: Json, after: Json, results: t.Sequence[Json]) -> Json:
     ends = {(item["finding"], item.get("service")): item for item in results}
     findings = [_with_end(finding, ends.get(_key(finding))) for finding in after["findings"]]
     left = {_key(finding) for finding in after["findings"]}
-    gone = [f for f in (before or {}).get("findings", []) if _key(f) not in left] if after["reachable"] else []
+    gone = [f for f in before["findings"] if _key(f) not in left] if after["reachable"] else []
     for rank, finding in enumerate(gone, len(findings) + 1):
         findings.append({**finding, "rank": rank, **_end_of_gone(finding, ends.get(_key(finding)) or {}, after)})
     return {**after, "findings": findings}

@@ -149,17 +149,13 @@ def unhealthy(d: Deployment) -> t.Iterator[Hit]:
             )
 
 
-@rule("container-config-drift", needs=["inspect", "compose-version", "config-hashes"])
+@rule("container-config-drift", needs=["inspect", "config-hashes"])
 def config_drift(d: Deployment) -> t.Iterator[Hit]:
-    """Compose's own hash of a service against the container's label; comparable only between equal versions."""
-    hashes = d.project["config_hashes"]
-    compose = d.evidence.get("compose") or {}
-    version = compose.get("v2") or compose.get("v1")
+    """Compose's own hash of a service against the container's label; releases of Compose hash differently."""
     for container in d.containers:
-        labels = container.data.get("labels") or {}
-        made_with, label = labels.get("com.docker.compose.version"), labels.get("com.docker.compose.config-hash")
-        now = hashes.get(container.service)
-        if now and label and now != label and version and str(made_with).lstrip("v") == str(version).lstrip("v"):
+        label = container.labels.get("com.docker.compose.config-hash")
+        now = d.project["config_hashes"].get(container.service)
+        if now and label and now != label and d.made_with_this_compose(container):
             yield hit(
                 _inspect(container),
                 f"com.docker.compose.config-hash = {label[:12]}",

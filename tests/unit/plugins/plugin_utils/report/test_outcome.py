@@ -34,3 +34,12 @@ def test_what_could_not_be_looked_at_again_stays_open() -> None:
 def test_a_step_that_proved_its_fix_counts() -> None:
     end = {"finding": "port-conflict", "service": "oneapi", "status": "fixed", "proof": "port-conflict: ok"}
     assert merged({"status": "unknown"}, [end])["proof"] == "port-conflict: ok"
+
+
+def test_a_host_that_was_not_worked_on_keeps_its_entry() -> None:
+    healthy = {"host": "web2", "reachable": True, "findings": [], "checks": {}}
+    before = {"hosts": [{"host": "web1", "findings": [FINDING]}, healthy]}
+    after = {"host": "web1", "reachable": True, "findings": [], "checks": {"port-conflict": {"status": "ok"}}}
+    first, second = outcome.merge(before, [after], {"web1": []})
+    assert first["findings"][0]["status"] == "fixed"
+    assert second == healthy
