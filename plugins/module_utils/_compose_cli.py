@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import time
@@ -28,6 +29,14 @@ _POLL = 0.5
 
 class ComposeError(Exception):
     """Compose or docker did not do what was asked; the message holds its own words."""
+
+
+@dataclasses.dataclass
+class Facts:
+    """What is read of a service as Compose renders it."""
+
+    image: str = ""
+    depends_on: set[str] = dataclasses.field(default_factory=set)
 
 
 class Project:
@@ -91,12 +100,47 @@ class Project:
         return result
 
     def images(self) -> dict[str, str]:
-        """Give the image each service of the project is to run, by service.
+        """Give the image each service of the project is to run, by service; empty where it is built.
 
         :raises ComposeError: the files do not parse
         """
-        out = self.must("config", timeout=ASK_TIMEOUT).text
-        return _images(out)
+        return {service: facts.image for service, facts in self._rendered().items()}
+
+    def _rendered(self) -> dict[str, Facts]:
+        return _facts(self.must("config", timeout=ASK_TIMEOUT).text)
+
+    def hashes(self) -> dict[str, str]:
+        """Give Compose's hash of each service as the files have it; a container's label has that of when it was made.
+
+        :raises ComposeError: the files do not parse
+        """
+        out = self.must("config", "--hash", "*", timeout=ASK_TIMEOUT).text
+        return dict(line.split()[:2] for line in out.splitlines() if len(line.split()) == 2)
+
+    def up(self, services: t.Sequence[str], *flags: str, timeout: float) -> None:
+        """Bring services up, and no other.
+
+        Without ``--no-deps`` Compose starts what they depend on, and makes anew what differs from its file. With it
+        some releases (2.26 is one) hash a service as if it had no dependencies, and make it anew at the next ``up``.
+        So it is given only where a dependency is not as its file says. Compose 1 forces dependencies too: always.
+
+        :raises ComposeError: it did not work
+        """
+        alone = self.program == ["docker-compose"] or not self._rest_on_good_ground(services)
+        self.must("up", "-d", *(["--no-deps"] if alone else []), *flags, *services, timeout=timeout)
+
+    def _rest_on_good_ground(self, services: t.Sequence[str]) -> bool:
+        """Tell whether all that services depend on runs as its file says."""
+        rendered, hashes = self._rendered(), self.hashes()
+        needed: set[str] = set()
+        todo = list(services)
+        while todo:
+            new = rendered.get(todo.pop(), Facts()).depends_on - needed
+            needed |= new
+            todo += new
+        others = needed - set(services)
+        good = {service_of(item) for item in self.containers() if others and runs_as_its_file_says(item, hashes)}
+        return others <= good
 
     def containers(self) -> list[Json]:
         """Give ``docker inspect`` of the project's containers, running or not."""
@@ -104,10 +148,10 @@ class Project:
         return inspect(names)
 
 
-def _images(rendered: str) -> dict[str, str]:
-    """Read services and images off rendered YAML: what Compose prints is always indented by two."""
-    images: dict[str, str] = {}
-    section = service = ""
+def _facts(rendered: str) -> dict[str, Facts]:
+    """Read services off rendered YAML: what Compose prints is always indented by two, and 1.x lists dependencies."""
+    services: dict[str, Facts] = {}
+    section = service = part = ""
     for line in filter(str.strip, rendered.splitlines()):
         indent = len(line) - len(line.lstrip(" "))
         key, _colon, value = line.strip().partition(":")
@@ -115,9 +159,28 @@ def _images(rendered: str) -> dict[str, str]:
             section = key
         elif section == "services" and indent == 2:
             service = key.strip("'\"")
-        elif section == "services" and indent == 4 and key == "image":
-            images[service] = value.strip().strip("'\"")
-    return images
+            services[service] = Facts()
+        elif section == "services" and indent == 4 and not key.startswith("- "):
+            part = key
+            if key == "image":
+                services[service].image = value.strip().strip("'\"")
+        elif section == "services" and part == "depends_on" and (indent == 6 or key.startswith("- ")):
+            services[service].depends_on.add(key.lstrip("- ").strip("'\""))
+    return services
+
+
+def runs_as_its_file_says(container: Json | None, hashes: t.Mapping[str, str]) -> bool:
+    """Tell whether a container works, and was made from what its file says now.
+
+    :param container: as ``docker inspect`` gives it; None where there is none
+    :param hashes: of ``Project.hashes``; a service without one is taken for unchanged
+    """
+    state = (container or {}).get("State") or {}
+    if container is None or not state.get("Running") or state.get("Paused"):
+        return False
+    labels = (container.get("Config") or {}).get("Labels") or {}
+    wanted = hashes.get(service_of(container))
+    return wanted is None or labels.get("com.docker.compose.config-hash") == wanted
 
 
 def inspect(names: t.Sequence[str]) -> list[Json]:

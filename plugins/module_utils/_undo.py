@@ -156,7 +156,7 @@ def _undo_up(change: Change) -> None:
         project.must("restart", change.target, timeout=_TIMEOUT)
         return
     force = ["--force-recreate"] if how.get("state") == "recreated" else []
-    project.must("up", "-d", "--no-deps", *force, change.target, timeout=_TIMEOUT)
+    project.up([change.target], *force, timeout=_TIMEOUT)
     if change.before == "paused":
         project.must("pause", change.target, timeout=_TIMEOUT)
 

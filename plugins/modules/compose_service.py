@@ -101,6 +101,7 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._compose_cli import (
     ComposeError,
     Project,
     has_image,
+    runs_as_its_file_says,
     service_of,
     wait_ready,
 )
@@ -137,15 +138,8 @@ class Services:
     def stale(self, containers: t.Sequence[Json]) -> list[str]:
         """Give the services whose container is missing, does not work, or was made from another state of the file."""
         by_service = {service_of(item): item for item in containers}
-        hashes = self._hashes()
-        return [name for name in self.params["services"] if self._is_stale(by_service.get(name), hashes.get(name))]
-
-    def _is_stale(self, container: Json | None, wanted: str | None) -> bool:
-        state = (container or {}).get("State") or {}
-        if container is None or not state.get("Running") or state.get("Paused"):
-            return True
-        labels = (container.get("Config") or {}).get("Labels") or {}
-        return wanted is not None and labels.get("com.docker.compose.config-hash") != wanted
+        hashes = self.project.hashes()
+        return [name for name in self.params["services"] if not runs_as_its_file_says(by_service.get(name), hashes)]
 
     def wanted(self, containers: t.Sequence[Json]) -> list[str]:
         """Give the services that something is to be done to."""
@@ -156,10 +150,6 @@ class Services:
         if self.params["state"] == "stopped":
             return [service_of(item) for item in containers if (item.get("State") or {}).get("Running")]
         return list(self.params["services"])
-
-    def _hashes(self) -> dict[str, str]:
-        out = self.project.must("config", "--hash", "*", timeout=30.0).text
-        return dict(line.split()[:2] for line in out.splitlines() if len(line.split()) == 2)
 
     def pull_missing(self, names: t.Sequence[str]) -> None:
         """Get images that are not on the host before anything is stopped."""
@@ -177,7 +167,7 @@ class Services:
         if paused:
             self.project.must("unpause", *paused, timeout=seconds)
         force = ["--force-recreate"] if state == "recreated" else []
-        self.project.must("up", "-d", "--no-deps", *force, *names, timeout=seconds)
+        self.project.up(names, *force, timeout=seconds)
 
 
 def main() -> None:

@@ -262,6 +262,8 @@ class FastGPT:
             raise StartError(self._stage("plugin_error", "fetch failed")) from error
         if status == 401:
             raise StartError(self._stage("plugin_error", "Unauthorized"))
+        if status == 404:
+            raise StartError(self._stage("plugin_error", "Request failed: 404 Not Found"))
 
     def _stage(self, tag: str, message: str) -> str:
         return f"[{tag}]: {message}" if self._newest else message

@@ -12,7 +12,6 @@ import typing as t
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.fastgpt.ops.plugins.module_utils import _journal, _undo
-from ansible_collections.fastgpt.ops.plugins.module_utils._run import Result
 from ansible_collections.fastgpt.ops.plugins.modules import compose_service
 
 Run = t.Callable[..., t.Dict[str, t.Any]]
@@ -35,13 +34,16 @@ class Stack:
         labels = {"com.docker.compose.service": "pg", "com.docker.compose.config-hash": "h"}
         return [{"Name": "/pg", "State": self.state, "Config": {"Labels": labels}}]
 
-    def must(self, *arguments: str, timeout: float) -> Result:
-        if arguments[0] == "config":
-            return Result(0, b"pg h\n", b"")
-        self.calls.append(" ".join(arguments))
-        status = {"stop": "exited", "pause": "paused"}.get(arguments[0], "running")
+    def hashes(self) -> dict[str, str]:
+        return {"pg": "h"}
+
+    def must(self, verb: str, *services: str, timeout: float) -> None:
+        self.calls.append(" ".join((verb, *services)))
+        status = {"stop": "exited", "pause": "paused"}.get(verb, "running")
         self.state = {"Status": status, "Running": status != "exited", "Paused": status == "paused"}
-        return Result(0, b"", b"")
+
+    def up(self, services: list[str], *_flags: str, timeout: float) -> None:
+        self.must("up", *services, timeout=timeout)
 
 
 @pytest.fixture
@@ -85,14 +87,14 @@ def test_a_stopped_service_is_started_and_stopped_again(run: Run, stack: Stack) 
     assert stack.calls == []
     assert run()["containers"] == ["pg"]
     undo()
-    assert stack.calls == ["up -d --no-deps pg", "stop pg"]
+    assert stack.calls == ["up pg", "stop pg"]
 
 
 def test_a_paused_service_goes_on_and_is_paused_again(run: Run, stack: Stack) -> None:
     stack.state = {"Status": "paused", "Running": True, "Paused": True}
     assert run()["changed"] is True
     undo()
-    assert stack.calls == ["unpause pg", "up -d --no-deps pg", "up -d --no-deps pg", "pause pg"]
+    assert stack.calls == ["unpause pg", "up pg", "up pg", "pause pg"]
 
 
 def test_a_service_stopped_for_its_files_comes_back_as_it_was(run: Run, stack: Stack) -> None:
@@ -100,7 +102,7 @@ def test_a_service_stopped_for_its_files_comes_back_as_it_was(run: Run, stack: S
     assert run(state="stopped")["changed"] is False
     assert run()["changed"] is True
     undo()
-    assert stack.calls == ["stop pg", "up -d --no-deps pg", "up -d --no-deps pg"]
+    assert stack.calls == ["stop pg", "up pg", "up pg"]
 
 
 def test_a_service_that_is_not_there_is_named(run: Run) -> None:
