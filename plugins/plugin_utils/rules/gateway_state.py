@@ -179,7 +179,7 @@ def none_switched_off(d: Deployment) -> Text | None:
     return NOT_HELD if channels is not None and not is_off else None
 
 
-@refutes_line("model-channel-missing", "local-only-no-vector-model")
+@refutes_line("model-channel-missing", "local-only-no-vector-model", "embedding-api-failing")
 def model_served_now(d: Deployment, line: Hit) -> Text | None:
     named = NAMED.search(line.proofs[0].excerpt)
     is_listed = named and named["model"] in (served_models(d) or [])
@@ -255,7 +255,18 @@ def channel_served_since(d: Deployment, line: Hit) -> Text | None:
 
 @refutes_line("embedding-api-failing")
 def embedding_served_since(d: Deployment, line: Hit) -> Text | None:
-    return SERVED if any(is_embedding(d, call.model or "") for call in _served_since(d, line)) else None
+    """A call that had not come as far as a channel is made good by the next one of an embedding model."""
+    later = _served_since(d, line) if _failed_by(d, line) else [c for c in calls(d) if c.served and _is_after(c, line)]
+    return SERVED if any(is_embedding(d, call.model or "") for call in later) else None
+
+
+def _failed_by(d: Deployment, line: Hit) -> list[Call]:
+    """Give the calls that a channel had failed by the time the line was written."""
+    return [c for c in calls(d) if line.when and not c.served and c.when <= line.when + SAME_MOMENT]
+
+
+def _is_after(call: Call, line: Hit) -> bool:
+    return line.when is not None and call.when > line.when
 
 
 def _served_since(d: Deployment, line: Hit) -> list[Call]:
@@ -263,16 +274,17 @@ def _served_since(d: Deployment, line: Hit) -> list[Call]:
 
     Where FastGPT says which model it had asked for, only calls of that model count.
     """
-    if line.when is None:
+    failed = _failed_by(d, line)
+    if not failed or line.when is None:
         return []
-    seen = calls(d)
-    failed = [call for call in seen if not call.served and call.when <= line.when + SAME_MOMENT]
-    later = [call for call in seen if call.served and failed and call.when > failed[-1].when]
     model = _asked_at(d, line.when)
     return [
         call
-        for call in later
-        if call.channel == failed[-1].channel and (not model or call.model in _names_of(d, call.channel, model))
+        for call in calls(d)
+        if call.served
+        and call.when > failed[-1].when
+        and call.channel == failed[-1].channel
+        and (not model or call.model in _names_of(d, call.channel, model))
     ]
 
 
