@@ -29,6 +29,8 @@ MAX_AGE = 24 * 3600.0
 """Seconds after which any line of a running container no longer counts."""
 POSTED = frozenset({"up", "shell", "api", "description", "env"})
 """Kinds of text that people paste and that may hold anybody's words; ``docker compose up`` shows container logs too."""
+FLAGS = re.MULTILINE | re.ASCII
+"""ASCII: Chinese is written without spaces, and a word such as `的` must not hide the begin of the name after it."""
 EXCERPT = 400
 """Characters of a line that a proof keeps."""
 
@@ -41,7 +43,7 @@ class Branch:
 
     @functools.cached_property
     def regex(self) -> re.Pattern[str]:
-        return re.compile(self.pattern, re.MULTILINE)
+        return re.compile(self.pattern, FLAGS)
 
     @functools.cached_property
     def literals(self) -> tuple[str, ...]:
@@ -84,7 +86,7 @@ class Signature:
 
     @functools.cached_property
     def regex(self) -> re.Pattern[str]:
-        return re.compile(self.pattern, re.MULTILINE)
+        return re.compile(self.pattern, FLAGS)
 
     @functools.cached_property
     def branches(self) -> tuple[Branch, ...]:
@@ -119,7 +121,7 @@ def signatures() -> tuple[Signature, ...]:
 def match(signature: Signature, log: Log) -> Hit | None:
     """Look for a signature in a text; the hit shows the last line that counts."""
     branches = [branch for branch in signature.branches if branch.can_be_in(log)]
-    if not branches or (signature.unless and re.search(signature.unless, log.text, re.MULTILINE)):
+    if not branches or (signature.unless and re.search(signature.unless, log.text, FLAGS)):
         return None
     last: tuple[re.Match[str], int, str, float | None] | None = None
     count = 0
@@ -132,7 +134,7 @@ def match(signature: Signature, log: Log) -> Hit | None:
     if last is None:
         return None
     found, number, line, when = last
-    if signature.cleared_by and re.search(signature.cleared_by, log.text[found.end() :], re.MULTILINE):
+    if signature.cleared_by and re.search(signature.cleared_by, log.text[found.end() :], FLAGS):
         return None
     shown = line if found.group(0).count("\n") == 0 else found.group(0)
     source = f"{log.source}:{number}" + (f" ({count}x)" if count > 1 else "")
