@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import fcntl
 import json
 import os
 import pathlib
@@ -28,6 +30,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "allow": {"type": "list", "elements": "str", "default": ["safe"], "choices": ["safe", "restart", "data"]},
     "plan": {"type": "path"},
     "round": {"type": "int", "default": 1},
+    "host": {"type": "str"},
     "only": {"type": "list", "elements": "str", "default": []},
     "skip": {"type": "list", "elements": "str", "default": []},
     "given": {"type": "dict", "default": {}},
@@ -54,6 +57,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         before: dict[str, list[str]] = {}
         hosts = []
         for path in sorted(pathlib.Path(options["evidence"]).glob("*.json")):
+            if options["host"] and path.name.removesuffix(".json") != _file_name(options["host"]):
+                continue
             evidence = json.loads(path.read_text(encoding="utf-8"))
             if evidence.get("unreachable") or evidence.get("error"):
                 continue
@@ -63,19 +68,54 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             before[host] = sorted({f.entry.id for f in found.findings if f.severity in ("critical", "error")})
             found.findings = [f for f in found.findings if not accepted(host, f.entry.id)]
             hosts.append(fix.plan_host(Deployment(evidence), found, options["allow"]))
-        if options["most"] is not None:
-            hosts = fix.limited(hosts, options["most"])
         folder = pathlib.Path(options["run_dir"])
-        plan = fix.assemble(folder.name, hosts)
-        if options["plan"]:
-            plan = _approved(options["plan"], plan)
+        with _alone(folder):
+            plan, file = _settled(options, folder, hosts)
         steps = {host["host"]: host["steps"] for host in plan["hosts"]}
-        if options["round"] == 1 or any(step["allowed"] for items in steps.values() for step in items):
-            path = folder / ("plan.json" if options["round"] == 1 else f"plan-{options['round']}.json")
-            _write(path, plan)
-            _show(plan, language.choose(options["lang"], os.environ), path)
+        if file:
+            _show(plan, language.choose(options["lang"], os.environ), file)
         result.update(changed=False, steps=steps, before=before, id=plan["id"], digest=plan["digest"])
         return t.cast("dict[str, t.Any]", result)
+
+
+def _settled(
+    options: dict[str, t.Any], folder: pathlib.Path, hosts: list[dict[str, t.Any]]
+) -> tuple[dict[str, t.Any], pathlib.Path | None]:
+    """Give the plan, within what the run's earlier plans left of its cap, and its file where it has one."""
+    if options["most"] is not None:
+        hosts = fix.limited(hosts, options["most"] - _allowed_before(folder))
+    plan = fix.assemble(folder.name, hosts)
+    if options["plan"]:
+        plan = _approved(options["plan"], plan)
+    name = "plan"
+    if options["round"] > 1:
+        if not any(step["allowed"] for host in plan["hosts"] for step in host["steps"]):
+            return plan, None
+        name += f"-{options['round']}-{_file_name(options['host'] or 'all')}"
+    path = folder / f"{name}.json"
+    _write(path, plan)
+    return plan, path
+
+
+def _file_name(host: str) -> str:
+    return host.replace(os.sep, "_")
+
+
+@contextlib.contextmanager
+def _alone(folder: pathlib.Path) -> t.Iterator[None]:
+    """Let one process at a time plan: hosts go on by themselves, and the cap is one for all."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _allowed_before(folder: pathlib.Path) -> int:
+    """Count the steps that earlier plans of this run allow."""
+    plans = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("plan*.json")]
+    return sum(step["allowed"] for plan in plans for host in plan["hosts"] for step in host["steps"])
 
 
 def _waivers(items: list[dict[str, t.Any]]) -> t.Callable[[str, str], bool]:

@@ -40,10 +40,13 @@ options:
     type: path
   round:
     description:
-      - V(1) for the plan of a run. Later ones, made when its steps are done, are written to C(plan-2.json) and so on,
-        and only where there is something left to do.
+      - V(1) for the plan of a run. Later ones, made for a host when its steps are done, are written to
+        C(plan-2-HOST.json) and so on, and only where there is something left to do.
     type: int
     default: 1
+  host:
+    description: The only host to plan for; all of O(evidence) where left out.
+    type: str
   only:
     description: Finding ids to restrict the plan to; all where empty.
     type: list
@@ -71,7 +74,8 @@ options:
     default: []
   most:
     description:
-      - Steps that may be applied at the most; those beyond are planned and held back. No limit where left out.
+      - Steps that all plans of the run together may apply at the most; those beyond are planned and held back. No limit
+        where left out.
       - An approved plan is applied whole.
     type: int
 attributes:

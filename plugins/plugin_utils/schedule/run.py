@@ -25,7 +25,6 @@ Json = dict[str, t.Any]
 OK, FAILED, FOUND, LOCKED, UNREACHABLE = 0, 1, 2, 3, 4
 """Exit codes: healthy or all fixed, the run itself failed, findings left, a lock is held, hosts not reached."""
 REPORT_ACTION = "fastgpt.ops.report"
-JOURNAL_ACTION = "fastgpt.ops.journal"
 _LOCK_WORDS = "is working on this host"
 
 
@@ -36,13 +35,13 @@ class Watch:
     :ivar folder: the run's report folder
     :ivar reports: reports written; a remediation writes two
     :ivar locked: hosts on which another run holds the lock
-    :ivar failed: what failed on hosts otherwise, a line each
+    :ivar failed: what failed on hosts otherwise, the last of each
     """
 
     folder: pathlib.Path | None = None
     reports: int = 0
     locked: list[str] = dataclasses.field(default_factory=list)
-    failed: list[str] = dataclasses.field(default_factory=list)
+    failed: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def __call__(self, event: Json) -> bool:
         """Take one event; the answer lets runner keep it."""
@@ -53,10 +52,13 @@ class Watch:
             self.reports += 1
         if event.get("event") == "runner_on_failed" and not data.get("ignore_errors"):
             words = str(result.get("msg") or "failed")
-            if action == JOURNAL_ACTION and _LOCK_WORDS in words:
+            if _LOCK_WORDS not in words:
+                self.failed[data["host"]] = f"{data['host']}: {data.get('task')}: {words[:300]}"
+            elif data["host"] not in self.locked:
                 self.locked.append(data["host"])
-            else:
-                self.failed.append(f"{data.get('host')}: {data.get('task')}: {words[:300]}")
+        if event.get("event") == "playbook_on_stats":
+            # a step that was rolled back failed, and was dealt with: the report tells of it
+            self.failed = {host: words for host, words in self.failed.items() if host in data.get("failures", ())}
         return True
 
 
@@ -203,7 +205,7 @@ def _trouble(status: str, watch: Watch, report: Json | None) -> str | None:
     if status == "timeout":
         return "the run took too long, or said nothing for too long, and was ended"
     if watch.failed:
-        return "; ".join(watch.failed[:5])
+        return "; ".join([*watch.failed.values()][:5])
     if report is None and not watch.locked:
         return f"the run ended ({status}) without its report"
     return None

@@ -99,13 +99,17 @@ def test_exit_codes(
     assert run.exit_code(report, watch, trouble, fail_on) == code
 
 
-def test_events_tell_a_held_lock_from_a_failure() -> None:
+def failed(host: str, words: str) -> dict[str, t.Any]:
+    return {"event": "runner_on_failed", "event_data": {"host": host, "task": "T", "res": {"msg": words}}}
+
+
+def test_events_tell_a_held_lock_from_a_failure_and_from_a_step_that_was_rolled_back() -> None:
     watch = run.Watch()
-    words = "run r1 of ann@desk is working on this host"
-    for action, message in ((run.JOURNAL_ACTION, words), ("ansible.builtin.assert", "no")):
-        data = {"task_action": action, "host": "web1", "task": "T", "res": {"msg": message}}
-        watch({"event": "runner_on_failed", "event_data": data})
-    assert (watch.locked, watch.failed) == (["web1"], ["web1: T: no"])
+    held = "run r1 of ann@desk is working on this host"
+    for event in (failed("web1", held), failed("web1", held), failed("web2", "no"), failed("web3", "did not help")):
+        watch(event)
+    watch({"event": "playbook_on_stats", "event_data": {"failures": {"web1": 1, "web2": 1}, "rescued": {"web3": 1}}})
+    assert (watch.locked, watch.failed) == (["web1"], {"web2": "web2: T: no"})
 
 
 def test_the_cap_holds_back_steps_beyond_it() -> None:
