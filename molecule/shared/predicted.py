@@ -3,10 +3,10 @@
 # Copyright: (c) 2026, fastgpt.ops contributors
 """Hold the lines that changed (a unified diff on standard input) against those a plan predicted; 1 where they differ.
 
-predicted.py PLAN.json
+predicted.py PLAN.json FOLDER      FOLDER has what state.sh printed before and after: broken, mended
 
-Only files of the project are compared. A secret, or a value that only the host will know,
-is a token in the plan, which stands for any text.
+Files of the project are compared, and settings that a service keeps in its database. A secret, or a value that only the
+host will know, is a token in the plan, which stands for any text.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-FOLDER = "/opt/fastgpt/"
+COMPARED = re.compile(r"/opt/fastgpt/|[\w.-]+: (user|token|channel|model) ")
 TOKEN = re.compile(r"<(?:secret:[0-9a-f]+(?::percent)?|given:\w+|random:\d+)>")
 
 
@@ -50,17 +50,25 @@ def compare(predicted: list[tuple[str, str]], actual: list[tuple[str, str]]) -> 
     return wrong + [f"predicted, and did not change: {path}: {line}" for path, line in predicted]
 
 
+def changed_settings(before: str, after: str) -> list[tuple[str, str]]:
+    """Give each setting that goes or comes; state.sh prints one as `file WHAT<tab>FIELD: VALUE`."""
+    was, now = ([line[5:].partition("\t") for line in text.splitlines() if "\t" in line] for text in (before, after))
+    gone = [(what, f"-{setting}") for what, tab, setting in was if (what, tab, setting) not in now]
+    return gone + [(what, f"+{setting}") for what, tab, setting in now if (what, tab, setting) not in was]
+
+
 def main() -> int:
     plan = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     steps = [step for host in plan["hosts"] for step in host["steps"]]
     actual = list(changed_lines(sys.stdin.read().splitlines()))
+    actual += changed_settings(*(Path(sys.argv[2], name).read_text(encoding="utf-8") for name in ("broken", "mended")))
     texts = {path for path, _line in actual}
     predicted = [item for step in steps for item in changed_lines(step["diff"].splitlines())]
     # a file that is made or removed, or gets another owner, has no lines to hold against each other
     edited = [
         item
         for item in predicted
-        if item[0].startswith(FOLDER) and not re.match(r"[+-](?:(?:file|directory|missing)\b|\d{4} \d+:\d+)", item[1])
+        if COMPARED.match(item[0]) and not re.match(r"[+-](?:(?:file|directory|missing)\b|\d{4} \d+:\d+)", item[1])
     ]
     wrong = compare(edited, [item for item in actual if item[0] in texts])
     print("\n".join(wrong))

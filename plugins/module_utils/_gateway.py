@@ -86,13 +86,14 @@ def _of_aiproxy(
         "read_from": "its interface",
         "token": None,
         "user": None,
-        "channels": [_aiproxy_channel(item) for item in listed.get("data") or []],
+        "channels": [aiproxy_channel(item) for item in listed.get("data") or []],
         "banned": banned if isinstance(banned, dict) else {},
         "error": None,
     }
 
 
-def _aiproxy_channel(item: Json) -> Json:
+def aiproxy_channel(item: Json) -> Json:
+    """Give the fields of a channel of AI Proxy, its key left out."""
     return {
         "id": item.get("id"),
         "name": item.get("name"),
@@ -206,16 +207,16 @@ def state_of(*tables: Rows) -> Json:
         raise StateError(f"its database answered {len(tables)} of {len(_TABLES)} queries")
     tokens, users, channels = tables
     return {
-        "token": _token(tokens[0]) if tokens else None,
-        "user": _user(users[0]) if users else None,
-        "channels": [_channel(row) for row in channels],
+        "token": token_of(tokens[0]) if tokens else None,
+        "user": user_of(users[0]) if users else None,
+        "channels": [channel_of(row) for row in channels],
         "banned": {},
         "error": None,
     }
 
 
-def _token(row: Json) -> Json:
-    """New API keeps the models of a token in other columns than One API."""
+def token_of(row: Json) -> Json:
+    """Give a token's fields; New API keeps its models in other columns than One API."""
     limited = _flag(row.get("model_limits_enabled"))
     models = row.get("models") or (row.get("model_limits") if limited else None)
     return {
@@ -230,7 +231,8 @@ def _token(row: Json) -> Json:
     }
 
 
-def _user(row: Json) -> Json:
+def user_of(row: Json) -> Json:
+    """Give a user's fields."""
     return {
         "id": _number(row.get("id")),
         "name": row.get("username"),
@@ -240,7 +242,8 @@ def _user(row: Json) -> Json:
     }
 
 
-def _channel(row: Json) -> Json:
+def channel_of(row: Json) -> Json:
+    """Give a channel's fields, its key left out."""
     return {
         "id": _number(row.get("id")),
         "name": row.get("name"),

@@ -51,7 +51,7 @@ class Change:
     """One change: what, why, and how it was before.
 
     :ivar action: of a file replace-file, create-file, remove-directory or attributes, of a folder owners, of a service
-        up or stop, of databases statement, call, data or restore
+        up or stop, setting where its own interface changed it, of databases statement, call, data or restore
     :ivar target: path of the file, or name of the service or container
     :ivar before: checksum or state before; None where there was nothing
     :ivar undo: what the undoing needs beside the backup

@@ -122,9 +122,17 @@ def addresses_of(container: Json, port: int) -> list[tuple[str, int]]:
     return found
 
 
-def http_get(url: str, timeout: float, headers: t.Mapping[str, str] | None = None, data: bytes | None = None) -> Json:
-    """Make one request (POST where ``data`` is given), no proxy; never raises.
+def http_get(
+    url: str,
+    timeout: float,
+    headers: t.Mapping[str, str] | None = None,
+    data: bytes | None = None,
+    method: str | None = None,
+    opener: urllib.request.OpenerDirector | None = None,
+) -> Json:
+    """Make one request (POST where ``data`` is given and no ``method``), no proxy; never raises.
 
+    :param opener: one that keeps cookies, where they are needed
     :returns: url, status, body (at most 256 KiB of text), seconds; ``message`` where the server refused the connection
         or took it and did not answer, ``error`` where it could not be asked
     """
@@ -132,9 +140,10 @@ def http_get(url: str, timeout: float, headers: t.Mapping[str, str] | None = Non
     answer: Json = {"url": url, "status": None, "body": None, "message": None, "error": None}
     if not url.startswith(("http://", "https://")):
         return dict(answer, error="no HTTP address")
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    opener = opener or urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        request = urllib.request.Request(url, data=data, headers=dict(headers or {}))  # noqa: S310 - http, see above
+        headers = dict(headers or {})
+        request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - http, see above
         try:
             reply: t.Any = opener.open(request, timeout=timeout)
         except urllib.error.HTTPError as error:

@@ -28,6 +28,7 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._compose_cli import (
     service_of,
 )
 from ansible_collections.fastgpt.ops.plugins.module_utils._databases import DatabaseError, start
+from ansible_collections.fastgpt.ops.plugins.module_utils._gateway_admin import client_of
 from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
     DONE,
     UNDONE,
@@ -38,6 +39,7 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
 )
 from ansible_collections.fastgpt.ops.plugins.module_utils._owners import hand_back
 from ansible_collections.fastgpt.ops.plugins.module_utils._run import run
+from ansible_collections.fastgpt.ops.plugins.module_utils._settings import ACTION, SettingError, undo_setting
 
 _TIMEOUT = 600.0
 _NOTHING_TO_BRING_BACK = "it was only restarted, to read its files anew; what it had read before cannot be brought back"
@@ -51,7 +53,12 @@ class Outcome(t.NamedTuple):
     refused: str | None = None
 
 
-def undo(journal: Journal, changes: t.Sequence[Change], pretend: bool = False) -> list[Outcome]:
+def undo(
+    journal: Journal,
+    changes: t.Sequence[Change],
+    pretend: bool = False,
+    credentials: t.Mapping[str, t.Any] | None = None,
+) -> list[Outcome]:
     """Undo changes: files, then statements, each the last one first; then databases; then services. One refused leaves
     the others.
 
@@ -59,6 +66,7 @@ def undo(journal: Journal, changes: t.Sequence[Change], pretend: bool = False) -
     up: a database before those that connect to it at their start. A mere restart changed nothing that could come back.
 
     :param pretend: only say which would be undone
+    :param credentials: for services whose settings were changed through their own interface
     """
     pending = [change for change in reversed(changes) if change.status != UNDONE]
     if all(change.undo.get("state") == "restarted" for change in changes):
@@ -68,7 +76,7 @@ def undo(journal: Journal, changes: t.Sequence[Change], pretend: bool = False) -
     data = [change for change in reversed(pending) if change.action in _DATA]
     notes = [change for change in pending if change.action in _NOTES]
     files = [change for change in pending if change.action not in ("up", "statement", *_DATA, *_NOTES)]
-    outcomes = [_one(journal, change, pretend) for change in (*files, *statements)]
+    outcomes = [_one(journal, change, pretend, credentials) for change in (*files, *statements)]
     outcomes += [_databases(journal, change, before, pretend) for change, before in _with_those_before(data)]
     refused = next((outcome for outcome in outcomes if outcome.change.action in _DATA and outcome.refused), None)
     if refused:
@@ -91,17 +99,21 @@ def _first_of_each(changes: t.Sequence[Change]) -> list[Change]:
     return list(first.values())
 
 
-def _one(journal: Journal, change: Change, pretend: bool) -> Outcome:
+def _one(journal: Journal, change: Change, pretend: bool, credentials: t.Mapping[str, t.Any] | None = None) -> Outcome:
     if pretend:
         return Outcome(change, True)
     try:
+        if change.action == ACTION:
+            undo_setting(change, client_of(change.undo["where"], credentials or {}))
+            journal.mark(change, UNDONE)
+            return Outcome(change, True)
         if change.action not in _OTHERS:
             return Outcome(change, undo_file(journal, change))
         _OTHERS[change.action](change)
         for done in _same_service(journal, change) if change.action == "up" else [change]:
             journal.mark(done, UNDONE)
         return Outcome(change, True)
-    except (JournalError, ComposeError, DatabaseError, OSError) as error:
+    except (JournalError, ComposeError, DatabaseError, SettingError, OSError) as error:
         return Outcome(change, False, str(error))
 
 

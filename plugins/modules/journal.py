@@ -62,6 +62,26 @@ options:
   reason:
     description: Why what is V(noted) stays when the run is undone.
     type: str
+  credentials:
+    description: Logins of the services whose settings are undone through their own interface, for O(state=undone).
+    type: dict
+    default: {}
+    suboptions:
+      oneapi_user:
+        description: Name of a user of One API.
+        type: str
+      oneapi_password:
+        description: That user's password.
+        type: str
+      oneapi_token:
+        description: That user's access token, in place of name and password.
+        type: str
+      aiproxy_key:
+        description: AI Proxy's C(ADMIN_KEY), where its container does not have it.
+        type: str
+      root_password:
+        description: Password of FastGPT's user root.
+        type: str
 attributes:
   check_mode:
     support: full
@@ -127,6 +147,7 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
     LockedError,
     run_id_or_manual,
 )
+from ansible_collections.fastgpt.ops.plugins.module_utils._settings import CREDENTIALS
 from ansible_collections.fastgpt.ops.plugins.module_utils._undo import undo
 
 
@@ -139,7 +160,7 @@ def undo_run(module: AnsibleModule, journal: Journal) -> None:
         of = f"finding {finding} in run {run_id}" if finding else f"run {run_id}"
         module.exit_json(changed=False, changes=[], refused=[], msg=f"nothing was changed by {of}; runs: {known}")
     refuse_data(module, changes)
-    outcomes = undo(journal, changes, pretend=module.check_mode)
+    outcomes = undo(journal, changes, module.check_mode, module.params["credentials"])
     refused = [
         f"{outcome.change.action} {outcome.change.target}: {outcome.refused}" for outcome in outcomes if outcome.refused
     ]
@@ -215,6 +236,7 @@ def main() -> None:
             "take_over": {"type": "str"},
             "target": {"type": "str"},
             "reason": {"type": "str"},
+            "credentials": {"type": "dict", "default": {}, "options": CREDENTIALS},
         },
         required_if=[
             *(("state", state, ("run_id",)) for state in ("undone", "locked", "unlocked")),

@@ -95,7 +95,8 @@ def user_has_plenty(d: Deployment) -> Text | None:
 @refutes_line("oneapi-token-quota")
 def token_has_plenty(d: Deployment, line: Hit) -> Text | None:
     token = held(d, "token") or {}
-    if token.get("status") == ENABLED and (token.get("unlimited") or (token.get("remain_quota") or 0) >= PLENTY):
+    plenty = token.get("unlimited") or (token.get("remain_quota") or 0) >= PLENTY
+    if token and plenty and token.get("status") != EXHAUSTED:
         return NOT_HELD
     return ANSWERS if key_accepted(d) and SPENT.search(line.proofs[0].excerpt) else None
 
