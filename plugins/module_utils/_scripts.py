@@ -46,8 +46,12 @@ resolve() {
 for target in "$@"; do (
   host=${target%|*} port=${target##*|}
   found=$(resolve "$host")
-  words=$(connect "$host" "$port" 2>&1 </dev/null)
-  code=$?
+  # a second try tells a server that is away from a host that is busy
+  for try in 1 2; do
+    words=$(connect "$host" "$port" 2>&1 </dev/null)
+    code=$?
+    case $code in 0 | 99) break ;; esac
+  done
   printf '%s|%s|%s|%s\n' "$target" "$found" "$code" "$(printf %s "$words" | tr '\n|' '  ')"
 ) & done
 wait
