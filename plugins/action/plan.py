@@ -28,6 +28,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "run_dir": {"type": "path", "required": True},
     "evidence": {"type": "path", "required": True},
     "allow": {"type": "list", "elements": "str", "default": ["safe"], "choices": ["safe", "restart", "data"]},
+    "allow_by_host": {"type": "dict", "default": {}},
     "plan": {"type": "path"},
     "round": {"type": "int", "default": 1},
     "host": {"type": "str"},
@@ -67,7 +68,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             found = diagnose(evidence, host, options["only"], options["skip"])
             before[host] = sorted({f.entry.id for f in found.findings if f.severity in ("critical", "error")})
             found.findings = [f for f in found.findings if not accepted(host, f.entry.id)]
-            hosts.append(fix.plan_host(Deployment(evidence), found, options["allow"]))
+            allow = options["allow_by_host"].get(host, options["allow"])
+            hosts.append(fix.plan_host(Deployment(evidence), found, allow))
         folder = pathlib.Path(options["run_dir"])
         with _alone(folder):
             plan, file = _settled(options, folder, hosts)

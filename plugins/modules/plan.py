@@ -33,6 +33,10 @@ options:
     elements: str
     choices: [safe, restart, data]
     default: [safe]
+  allow_by_host:
+    description: The same by host, where hosts differ.
+    type: dict
+    default: {}
   plan:
     description:
       - A C(plan.json) that was approved. It is taken as it is, whatever O(allow) says, and refused as a whole where it
