@@ -58,3 +58,22 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
     units = [str(tmp_path / name) for name in ("fastgpt-ops.service", "fastgpt-ops.timer")]
     done = subprocess.run([analyze, "verify", *units], capture_output=True, text=True, check=False)
     assert "fastgpt-ops" not in done.stderr, done.stderr
+
+
+def test_the_execution_environment_has_what_the_clone_needs() -> None:
+    found = yaml.safe_load((EXAMPLES / "execution-environment.yml").read_text("utf-8"))
+    requirements = EXAMPLES / found["dependencies"]["python"]
+    pins = {line.partition(";")[0].strip() for line in requirements.read_text("utf-8").splitlines()}
+    assert {found["dependencies"][key]["package_pip"] for key in ("ansible_core", "ansible_runner")} <= pins
+
+
+def test_awx_gets_playbooks_that_are_there_and_variables_that_are_documented() -> None:
+    (play,) = yaml.safe_load((EXAMPLES / "awx.yml").read_text("utf-8"))
+    modules = {key: task for task in play["tasks"] for key in task if key.startswith("awx.awx.")}
+    templates = modules["awx.awx.job_template"]["loop"]
+    documented = (ROOT / "README.md").read_text("utf-8")
+    for template in templates:
+        assert (ROOT / template["playbook"]).exists()
+        assert all(f"`{name}`" in documented for name in template["variables"])
+    scheduled = {item["template"] for item in modules["awx.awx.schedule"]["loop"]}
+    assert scheduled <= {template["name"] for template in templates}

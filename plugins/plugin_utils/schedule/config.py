@@ -81,6 +81,7 @@ class Config:
     forks: int | None
     vault_password_file: pathlib.Path | None
     metrics: pathlib.Path | None
+    workers: tuple[str, ...]
     variables: t.Mapping[str, t.Any]
 
     def allowed(self, now: datetime.datetime) -> list[str]:
@@ -137,6 +138,8 @@ def _config(raw: Json, folder: pathlib.Path, environment: t.Mapping[str, str]) -
     def path_or_none(key: str) -> pathlib.Path | None:
         return path(key, "") if raw.get(key) else None
 
+    if raw.get("workers") and raw.get("approved_plan"):
+        raise ValueError("workers: an approved plan is applied whole, by one controller; leave one of the two out")
     state_dir = path("state_dir", "/var/lib/fastgpt-ops-controller")
     report_dir = path("report_dir", "reports")
     limits, keep = raw.get("limits", {}), raw.get("keep", {})
@@ -166,6 +169,7 @@ def _config(raw: Json, folder: pathlib.Path, environment: t.Mapping[str, str]) -
         forks=limits.get("forks"),
         vault_password_file=path_or_none("vault_password_file"),
         metrics=path_or_none("metrics"),
+        workers=tuple(raw.get("workers", [])),
         variables=raw.get("variables", {}),
     )
 

@@ -17,7 +17,7 @@ import typing as t
 
 from ..catalogue import COLLECTION
 from ..report import build, history
-from . import news, notify, state
+from . import news, notify, state, workers
 from .config import Config
 
 Json = dict[str, t.Any]
@@ -131,9 +131,11 @@ def _run(config: Config, now: datetime.datetime) -> int:
 
 
 def play(config: Config, may: Order, watch: Watch) -> str:
-    """Run the playbook by ansible-runner in its private data folder; give runner's word for how it ended."""
+    """Run the playbook by ansible-runner, here or by the workers; give runner's word for how it ended."""
     import ansible_runner
 
+    if config.workers:
+        return workers.play(config, may.playbook, _variables(config, may), watch)
     private = config.state_dir / "runner"
     private.mkdir(mode=0o700, parents=True, exist_ok=True)
     done = ansible_runner.run(

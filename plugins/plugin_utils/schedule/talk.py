@@ -25,6 +25,7 @@ def describe(config: Config) -> str:
         f"approved plan: {may.plan or 'none to apply now'}",
         f"fixes left this night: {'no cap' if may.left is None else may.left}",
         f"waivers: {len(config.waivers)}" + (f"; over: {', '.join(over)}" if over else ""),
+        f"workers: {len(config.workers) or 'none, this controller'}",
         f"receivers: {', '.join(target.kind for target in config.notify) or 'none'}",
     ]
     return "\n".join(lines)
