@@ -72,6 +72,13 @@ def findings() -> dict[str, Entry]:
     return result
 
 
+@functools.cache
+def faq() -> dict[str, dict[str, str]]:
+    """Give the titles of the sections of FastGPT's FAQ by section, in its order."""
+    titles: dict[str, dict[str, str]] = load_yaml(KNOWLEDGE / "faq.yml")
+    return titles
+
+
 def _entry(where: str, raw: dict[str, t.Any], position: int) -> Entry:
     try:
         entry = Entry(
