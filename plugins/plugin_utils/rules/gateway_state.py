@@ -254,6 +254,15 @@ def channel_served_since(d: Deployment, line: Hit) -> Text | None:
     return SERVED if _served_since(d, line) else None
 
 
+@refutes_line("model-channel-missing", "local-only-no-vector-model")
+def model_served_since(d: Deployment, line: Hit) -> Text | None:
+    """Whatever has become of the model's channel now, what the line tells of was over when the model served a call."""
+    named = NAMED.search(line.proofs[0].excerpt)
+    later = [call for call in calls(d) if call.served and _is_after(call, line)]
+    is_over = named and any(call.model in _names_of(d, call.channel, named["model"]) for call in later)
+    return SERVED if is_over else None
+
+
 @refutes_line("embedding-api-failing")
 def embedding_served_since(d: Deployment, line: Hit) -> Text | None:
     """A call that had not come as far as a channel is made good by the next one of an embedding model."""
