@@ -38,13 +38,14 @@ _LEAST = -1
 class OneApi(Service):
     """One API, and New API, which kept its interface.
 
+    :param where: ``container`` or ``url``
     :raises SettingError: credentials are missing or wrong, or it does not answer
     """
 
-    name = "One API"
+    kind = "oneapi"
 
-    def __init__(self, web: Web, credentials: t.Mapping[str, t.Any]):
-        self._web = web
+    def __init__(self, where: t.Mapping[str, t.Any], credentials: t.Mapping[str, t.Any]):
+        self._web = web = Web(where.get("container"), where.get("url"), PORT)
         if credentials.get("oneapi_token"):
             web.headers["Authorization"] = credentials["oneapi_token"]
             return
@@ -151,13 +152,14 @@ def _as_channel(fields: Fields) -> Json:
 class AiProxy(Service):
     """AI Proxy, by its administrator's key; that of its own container where none is given.
 
+    :param where: ``container`` or ``url``
     :raises SettingError: no key is known
     """
 
-    name = "AI Proxy"
+    kind = "aiproxy"
 
-    def __init__(self, web: Web, credentials: t.Mapping[str, t.Any]):
-        self._web = web
+    def __init__(self, where: t.Mapping[str, t.Any], credentials: t.Mapping[str, t.Any]):
+        self._web = web = Web(where.get("container"), where.get("url"), PORT)
         key = credentials.get("aiproxy_key") or web.environment.get("ADMIN_KEY")
         if not key:
             raise SettingError(
@@ -231,12 +233,3 @@ def wanted(kind: str, now: Fields, wish: t.Mapping[str, t.Any], at: float | None
         if missing and (now.get(name) or kind == "channel"):  # a token without a list may use every model
             fields[name] = [*(now.get(name) or []), *missing]
     return fields
-
-
-def client_of(where: Json, credentials: t.Mapping[str, t.Any]) -> Service:
-    """Log in to a gateway.
-
-    :param where: ``kind`` (oneapi or aiproxy), and ``container`` or ``url``
-    """
-    web = Web(where.get("container"), where.get("url"), PORT)
-    return (AiProxy if where["kind"] == "aiproxy" else OneApi)(web, credentials)

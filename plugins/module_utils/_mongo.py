@@ -237,7 +237,8 @@ def _model(item: Json) -> Json:
         "model": item.get("model"),
         "type": settings.get("type"),
         "active": bool(settings.get("isActive")),
-        "tool_choice": bool(settings.get("toolChoice") or settings.get("functionCall")),
+        "tool_choice": bool(settings.get("toolChoice")),
+        "function_call": bool(settings.get("functionCall")),
         "own_address": bool(settings.get("requestUrl")),
     }
 

@@ -109,8 +109,8 @@ class Web:
 class Service:
     """What a service's client offers: objects by kind and id, read as plain fields, and changed field by field."""
 
-    name = ""
-    """What the service is called in words."""
+    kind = ""
+    """Names the service in the journal."""
 
     def read(self, kind: str, number: t.Any) -> Fields:
         """Give an object's fields.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.fastgpt.ops.plugins.module_utils._app_models import FastGpt
 from ansible_collections.fastgpt.ops.plugins.module_utils._backup import (
     BackupError,
     Stack,
@@ -28,7 +29,7 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._compose_cli import (
     service_of,
 )
 from ansible_collections.fastgpt.ops.plugins.module_utils._databases import DatabaseError, start
-from ansible_collections.fastgpt.ops.plugins.module_utils._gateway_admin import client_of
+from ansible_collections.fastgpt.ops.plugins.module_utils._gateway_admin import AiProxy, OneApi
 from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
     DONE,
     UNDONE,
@@ -39,7 +40,12 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
 )
 from ansible_collections.fastgpt.ops.plugins.module_utils._owners import hand_back
 from ansible_collections.fastgpt.ops.plugins.module_utils._run import run
-from ansible_collections.fastgpt.ops.plugins.module_utils._settings import ACTION, SettingError, undo_setting
+from ansible_collections.fastgpt.ops.plugins.module_utils._settings import (
+    ACTION,
+    Service,
+    SettingError,
+    undo_setting,
+)
 
 _TIMEOUT = 600.0
 _NOTHING_TO_BRING_BACK = "it was only restarted, to read its files anew; what it had read before cannot be brought back"
@@ -104,7 +110,7 @@ def _one(journal: Journal, change: Change, pretend: bool, credentials: t.Mapping
         return Outcome(change, True)
     try:
         if change.action == ACTION:
-            undo_setting(change, client_of(change.undo["where"], credentials or {}))
+            undo_setting(change, SERVICES[change.undo["where"]["kind"]](change.undo["where"], credentials or {}))
             journal.mark(change, UNDONE)
             return Outcome(change, True)
         if change.action not in _OTHERS:
@@ -203,6 +209,10 @@ def _undo_stop(change: Change) -> None:
         start(change.target)
 
 
+SERVICES: dict[str, t.Callable[[t.Mapping[str, t.Any], t.Mapping[str, t.Any]], Service]] = {
+    client.kind: client for client in (OneApi, AiProxy, FastGpt)
+}
+"""Services whose settings are changed through their own interface, by the kind the journal has."""
 _DATA = ("data", "restore")
 _NOTES = ("call", "stop")
 _OTHERS: dict[str, t.Callable[[Change], None]] = {

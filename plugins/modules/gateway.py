@@ -188,7 +188,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.fastgpt.ops.plugins.module_utils._compose_cli import ComposeError
-from ansible_collections.fastgpt.ops.plugins.module_utils._gateway_admin import client_of, wanted
+from ansible_collections.fastgpt.ops.plugins.module_utils._gateway_admin import AiProxy, OneApi, wanted
 from ansible_collections.fastgpt.ops.plugins.module_utils._journal import JOURNALLED, run_id_or_manual
 from ansible_collections.fastgpt.ops.plugins.module_utils._settings import (
     CREDENTIALS,
@@ -230,7 +230,7 @@ def work(module: AnsibleModule) -> Json:
     params = module.params
     where = {name: params[name] for name in ("kind", "container", "url")}
     run = {"run_id": run_id_or_manual(params["run_id"]), "finding": params["finding"]}
-    service = client_of(where, params["credentials"] or {})
+    service = (AiProxy if params["kind"] == AiProxy.kind else OneApi)(where, params["credentials"] or {})
     diffs: list[Json] = []
     objects: list[Json] = []
     for kind, wish in wishes(params):

@@ -45,6 +45,7 @@ class Fix:
     :ivar downtime: seconds those are away, estimated
     :ivar diff: the lines that will change, secrets as tokens; a part for each file, ``---`` and ``+++`` and its path
     :ivar notes: what is left to a person
+    :ivar risk: where it is another one on this host than the finding's usual
     """
 
     role: str
@@ -53,6 +54,7 @@ class Fix:
     downtime: float = 0.0
     diff: str = ""
     notes: tuple[Text, ...] = ()
+    risk: str | None = None
 
 
 Planner = t.Callable[[Deployment, Finding], Fix]
@@ -183,7 +185,7 @@ def _left(finding: Finding, reason: Text) -> Json:
 
 
 def _step(deployment: Deployment, host: str, finding: Finding, fix: Fix, allow: t.Collection[str]) -> Json:
-    risk = finding.entry.risk
+    risk = fix.risk or finding.entry.risk
     step: Json = {
         "host": host,
         "finding": finding.entry.id,

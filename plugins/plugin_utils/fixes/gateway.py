@@ -32,7 +32,7 @@ class Change:
     """What the role is to do in the gateway, collected object by object, and the diff of it."""
 
     def __init__(self, d: Deployment):
-        state = d.probe("gateway_state") or {}
+        state = (d.evidence.get("probes") or {}).get("gateway_state") or {}
         if state.get("error") or not state.get("container"):
             reason = state.get("error") or "no answer"
             raise CannotFixError(
@@ -72,17 +72,14 @@ class Change:
         else:
             self._variables[kind] = whole
         title = titled(self._where, kind, now["id"], now.get("name"))
-        self._add_diff(title, lines_of({name: now.get(name) for name in fields}), lines_of(fields))
+        before = {name: now.get(name) for name in fields}
+        self._diffs.append(setting_diff(title, lines_of(before), lines_of(fields)))
 
     def add_channel(self, models: t.Sequence[str]) -> None:
         """Have the channel added that the operator gives."""
         self._variables["add_channel"] = True
-        self._add_diff(titled(self._where, "channel", "<given:fastgpt_channel>"), "", f"models: {', '.join(models)}\n")
-
-    def _add_diff(self, title: str, before: str, after: str) -> None:
-        lines = [f"--- {title}", f"+++ {title}"]
-        lines += [f"-{line}" for line in before.splitlines()] + [f"+{line}" for line in after.splitlines()]
-        self._diffs.append("\n".join(lines))
+        title = titled(self._where, "channel", "<given:fastgpt_channel>")
+        self._diffs.append(setting_diff(title, "", lines_of({"models": models})))
 
     def fix(self, *notes: t.Mapping[str, str]) -> Fix:
         """Give the fix.
@@ -98,6 +95,12 @@ class Change:
         return Fix(
             "oneapi", self._variables, diff="\n".join(self._diffs), notes=(*notes, *((CACHED,) if cached else ()))
         )
+
+
+def setting_diff(title: str, before: str, after: str) -> str:
+    """Say in the manner of a diff which fields of an object change."""
+    lines = [f"--- {title}", f"+++ {title}"]
+    return "\n".join(lines + [f"-{line}" for line in before.splitlines()] + [f"+{line}" for line in after.splitlines()])
 
 
 _ZH = {"user": "用户", "token": "令牌", "channel": "渠道"}

@@ -297,16 +297,22 @@ def all_answer(d: Deployment) -> Text | None:
     return CALLED if calls and all(_is_good(call) for call in calls) else None
 
 
+TOOLS = {"toolChoice": "tool_choice", "functionCall": "function_call"}
+"""Settings by which a model is sent tools, as FastGPT and as the evidence of its database name them."""
+
+
+def tools_of(entry: t.Mapping[str, t.Any]) -> list[str]:
+    """Name the settings by which a model is sent tools."""
+    return [name for name, stored in TOOLS.items() if entry.get(name) or entry.get(stored)]
+
+
 @refutes_line("tool-call-unsupported")
 def tools_switched_off(d: Deployment, line: Hit) -> Text | None:
     """The model is set up without tools by now. Where the line names none, it counts as long as any model has them."""
     lists = model_lists(d) if d.live else None
     if not lists:
         return None
-    tools = {
-        str(e.get("model")): bool(e.get("toolChoice") or e.get("functionCall") or e.get("tool_choice"))
-        for e in lists[0]
-    }
+    tools = {str(entry.get("model")): bool(tools_of(entry)) for entry in lists[0]}
     named = [name for name in tools if name in line.proofs[0].excerpt]
     words = {"en": "tools are switched off for it now", "zh": "该模型目前已关闭工具调用"}
     return None if any(tools[name] for name in named or tools) else words

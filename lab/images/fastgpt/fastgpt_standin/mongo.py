@@ -99,8 +99,9 @@ class Mongo:
             raise MongoError(describe(error)) from error
 
     def save_model(self, model: str, metadata: dict[str, Any]) -> None:
-        """Change settings of a model and leave its others; raise MongoError."""
+        """Change settings of a model, take out those that are None, and leave its others; raise MongoError."""
         merged = {**self.models().get(model, {}), **metadata}
+        merged = {name: value for name, value in merged.items() if value is not None}
         try:
             self._database.system_models.update_one(
                 {"model": model}, {"$set": {"model": model, "metadata": merged}}, upsert=True

@@ -34,6 +34,7 @@ def build(fastgpt: FastGPT) -> Application:
     app.route("POST", "/api/v1/chat/completions")(api.chat)
     if fastgpt.generation.models_in_database:
         app.route("GET", "/api/core/ai/model/list")(api.list_models)
+        app.route("GET", "/api/core/ai/model/detail")(api.model)
         app.route("PUT", "/api/core/ai/model/update")(api.update_model)
     return app
 
@@ -163,8 +164,16 @@ class Api:
         stored = self._fastgpt.mongo.models()
         return reply([{"model": name, **entry} for name, entry in stored.items()])
 
+    def model(self, request: Request) -> Response:
+        """Give a model's settings; nothing where there is none of that name."""
+        if not self._is_root(request):
+            return reply(code=403, message="凭证错误", status_text="unAuthorization")
+        name = request.query.get("model", "")
+        stored = self._fastgpt.mongo.models()
+        return reply({"model": name, **stored[name]} if name in stored else None)
+
     def update_model(self, request: Request) -> Response:
-        """Change some settings of a model; one that is not known is added."""
+        """Change some settings of a model, those that are null are taken out; one that is not known is added."""
         if not self._is_root(request):
             return reply(code=403, message="凭证错误", status_text="unAuthorization")
         body = request.json()

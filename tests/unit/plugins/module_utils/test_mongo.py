@@ -138,6 +138,7 @@ def test_a_server_that_is_down() -> None:
     assert (answer["reachable"], answer["message"], answer["error"]) == (False, "Connection refused", None)
 
 
+CALLS = {"type": "llm", "isActive": True, "functionCall": True}
 HEALTHY: list[dict[str, t.Any]] = [
     {**OK, "ismaster": True, "hosts": ["mongo:27017"], "setName": "rs0"},
     {**OK, "myState": 1, "set": "rs0"},
@@ -151,10 +152,11 @@ HEALTHY: list[dict[str, t.Any]] = [
     {**OK, "n": 3},
     {**OK, "n": 1},
     {**OK, "cursor": {"firstBatch": [{"errorMsg": "429"}]}},
-    {**OK, "cursor": {"firstBatch": [{"model": "qwen-max", "metadata": {"type": "llm", "isActive": True}}]}},
+    {**OK, "cursor": {"firstBatch": [{"model": "qwen-max", "metadata": CALLS}]}},
     {**OK, "cursor": {"firstBatch": [{"_id": "rs0", "members": [{"host": "mongo:27017"}]}]}},
 ]
-QWEN = {"model": "qwen-max", "type": "llm", "active": True, "tool_choice": False, "own_address": False}
+QWEN = {"model": "qwen-max", "type": "llm", "active": True, "tool_choice": False, "function_call": True}
+QWEN["own_address"] = False
 
 
 def test_a_healthy_member() -> None:
