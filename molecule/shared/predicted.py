@@ -17,6 +17,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+SUMMARY = re.compile(r"[+-](?:(?:file|directory|missing)\b|\d{4} \d+:\d+)")
 COMPARED = re.compile(r"/opt/fastgpt/|[\w.-]+: (user|token|channel|model) ")
 TOKEN = re.compile(r"<(?:secret:[0-9a-f]+(?::percent)?|given:\w+|random:\d+)>")
 
@@ -62,15 +63,13 @@ def main() -> int:
     steps = [step for host in plan["hosts"] for step in host["steps"]]
     actual = list(changed_lines(sys.stdin.read().splitlines()))
     actual += changed_settings(*(Path(sys.argv[2], name).read_text(encoding="utf-8") for name in ("broken", "mended")))
-    texts = {path for path, _line in actual}
     predicted = [item for step in steps for item in changed_lines(step["diff"].splitlines())]
-    # a file that is made or removed, or gets another owner, has no lines to hold against each other
-    edited = [
-        item
-        for item in predicted
-        if COMPARED.match(item[0]) and not re.match(r"[+-](?:(?:file|directory|missing)\b|\d{4} \d+:\d+)", item[1])
-    ]
-    wrong = compare(edited, [item for item in actual if item[0] in texts])
+    # a file that is made, removed or secret, or gets another owner, has no lines to hold against each other
+    summed_up = {path for path, line in predicted if SUMMARY.match(line)}
+    wrong = compare(
+        [item for item in predicted if COMPARED.match(item[0]) and item[0] not in summed_up],
+        [item for item in actual if item[0] not in summed_up],
+    )
     print("\n".join(wrong))
     return int(bool(wrong))
 
