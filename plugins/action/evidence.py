@@ -12,7 +12,7 @@ import tempfile
 import time
 import typing as t
 
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.fastgpt.ops.plugins.module_utils._collect import SCHEMA_VERSION, TOOL_VERSION, summary_of
@@ -63,6 +63,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             )
         except AnsibleConnectionFailure as error:
             return {"unreachable": True, "msg": str(error)}
+        except AnsibleError as error:  # such as sudo that refuses: the host is reported with it, like any other
+            return {"msg": str(error)}
         answer.pop("invocation", None)
         return answer
 

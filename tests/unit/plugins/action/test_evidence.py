@@ -9,7 +9,7 @@ import typing as t
 from unittest import mock
 
 import pytest
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible_collections.fastgpt.ops.plugins.action import evidence as action
 
@@ -70,6 +70,15 @@ def test_an_unreachable_host_has_its_file(task: t.Callable[..., dict[str, t.Any]
     result = task(AnsibleConnectionFailure("no route to host"), dest=str(tmp_path))
     assert result["unreachable"]
     assert "no route to host" in json.loads((tmp_path / "web_1.json").read_text())["unreachable"]
+
+
+def test_a_host_that_refuses_sudo_has_its_file_and_does_not_fail_the_play(
+    task: t.Callable[..., dict[str, t.Any]], tmp_path: pathlib.Path
+) -> None:
+    result = task(AnsibleError("stranger is not in the sudoers file."), dest=str(tmp_path))
+    assert not result.get("failed") and not result.get("unreachable")
+    (written,) = tmp_path.glob("*.json")
+    assert json.loads(written.read_text())["error"] == "stranger is not in the sudoers file."
 
 
 @pytest.mark.parametrize(
