@@ -29,6 +29,19 @@ def send_no_tools(d: Deployment, finding: Finding) -> Fix:
     return _in_file(d, name, switches)
 
 
+@fixes("page-crash-model-config")
+def let_one_process_data(d: Deployment, _finding: Finding) -> Fix:
+    """Mark the first model of config.json for processing data, where all are marked not to."""
+    lists = model_lists(d)
+    marked = [entry for entry in lists[0] if "datasetProcess" in entry] if lists else []
+    if not marked or any(entry["datasetProcess"] for entry in marked):
+        raise CannotFixError(
+            "no model of config.json is marked not to process data; see which models FastGPT has",
+            "config.json 中没有被标记为不处理知识库数据的模型；请检查 FastGPT 配置了哪些模型",
+        )
+    return _in_file(d, str(marked[0]["model"]), {"datasetProcess": True})
+
+
 def _model_with_tools(d: Deployment, finding: Finding) -> tuple[str, Json]:
     """Give the model the finding's lines name, else the only one that is sent tools."""
     lists = model_lists(d)

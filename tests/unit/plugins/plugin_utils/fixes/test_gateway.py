@@ -48,7 +48,9 @@ def state(kind: str = "oneapi", **parts: t.Any) -> Json:
     return whole if kind == "oneapi" else {**whole, "user": None, "token": None}
 
 
-def deployment(gateway_state: Json | None, given: t.Sequence[str] = LOGIN, version: str = "4.8.11") -> Deployment:
+def deployment(
+    gateway_state: Json | None, given: t.Sequence[str] = LOGIN, version: str = "4.8.11", text: str = CONFIG
+) -> Deployment:
     env = {"MEMORY_CACHE_ENABLED": "true"} if (gateway_state or {}).get("cached") else {}
     folder = "/opt/fastgpt"
     compose = f"services:\n  fastgpt:\n    image: ghcr.io/labring/fastgpt:v{version}\n"
@@ -59,7 +61,7 @@ def deployment(gateway_state: Json | None, given: t.Sequence[str] = LOGIN, versi
             "projects": [{"name": "f", "directory": folder, "config_files": [f"{folder}/docker-compose.yml"]}],
             "files": [
                 {"path": f"{folder}/docker-compose.yml", "role": "compose", "kind": "file", "text": compose},
-                {"path": f"{folder}/config.json", "role": "config", "kind": "file", "text": CONFIG},
+                {"path": f"{folder}/config.json", "role": "config", "kind": "file", "text": text},
             ],
             "containers": [
                 {"name": "fastgpt", "service": "fastgpt", "image": f"fastgpt:v{version}", "state": {"running": True}},
@@ -215,6 +217,15 @@ def test_up_to_4_8_19_the_file_is_edited() -> None:
         '+    {"model": "gpt-4o-mini", "toolChoice": false, "functionCall": false},',
     ]
     assert (planned.recreates, planned.risk) == (("fastgpt",), None)
+
+
+def test_the_first_model_is_marked_for_data_where_none_is() -> None:
+    words = refused(deployment(None), "page-crash-model-config")
+    assert "no model of config.json" in words
+    text = CONFIG.replace('"functionCall": false', '"datasetProcess": false')
+    planned = plan(deployment(None, text=text), "page-crash-model-config")
+    assert planned.variables["settings"] == {"llmModels[gpt-4o-mini].datasetProcess": True}
+    assert (planned.role, planned.recreates) == ("model_config", ("fastgpt",))
 
 
 def test_later_the_database_is_changed_which_is_data() -> None:
