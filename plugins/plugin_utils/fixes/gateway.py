@@ -156,8 +156,8 @@ def widen_scope(d: Deployment, finding: Finding) -> Fix:
     """Let FastGPT's token use the models FastGPT is set up to use, and the one that was refused."""
     change = Change(d)
     token = held(d, "token") or {}
-    models = [name for name in (*configured(d), *_named(d, finding)) if name not in (token.get("models") or [])]
-    change.wish("token", token, models=list(dict.fromkeys(models)))
+    wanted_models = dict.fromkeys((*configured(d), *_named(d, finding)))
+    change.wish("token", token, models=[name for name in wanted_models if name not in (token.get("models") or [])])
     return change.fix()
 
 
@@ -176,7 +176,7 @@ def open_channel(d: Deployment, finding: Finding) -> Fix:
     """Switch channels on that serve what is missing, or open them to FastGPT's group; else add the one given."""
     change = Change(d)
     served, group = channel_models(d), (held(d, "user") or {}).get("group")
-    missing = [name for name in (*configured(d), *_named(d, finding)) if name not in served]
+    missing = [name for name in dict.fromkeys((*configured(d), *_named(d, finding))) if name not in served]
     channels = [c for c in held(d, "channels") or [] if any(name in missing for name in c["models"])]
     by_monitor = change.kind == "oneapi" and any(channel["status"] == BY_MONITOR for channel in channels)
     for channel in channels:
