@@ -27,7 +27,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """Run the module; for the lock a second time where its holder is dead."""
         super().run(tmp, task_vars)
         arguments = dict(self._task.args)
-        if arguments.get("state") == "locked":
+        if arguments.get("state") in ("locked", "unlocked"):
             # a task runs in a worker process, whose parent is the run itself
             arguments = {"holder": f"{_user()}@{platform.node()}", "controller": process(os.getppid()), **arguments}
         result = self._execute_module(module_args=arguments, task_vars=task_vars or {})

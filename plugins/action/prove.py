@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, fastgpt.ops contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prove a fix: diagnose the host again until the finding is gone, and say what is worse than before."""
+"""Prove a fix or a hop of an upgrade: diagnose again until all is as wanted, and say what is worse than before."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils.diagnosis import OK, diagnose
+from ..plugin_utils.diagnosis import OK, HostDiagnosis, diagnose
+from ..plugin_utils.model import Deployment
+from ..plugin_utils.releases import release_of_tag
+from ..plugin_utils.upgrade.stack import running_build
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
-    "finding": {"type": "str", "required": True},
+    "finding": {"type": "str"},
+    "version": {"type": "str"},
     "service": {"type": "str"},
     "before": {"type": "list", "elements": "str", "default": []},
     "project_dir": {"type": "path"},
@@ -34,7 +38,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         :returns: ``proof``; ``failed`` where the finding is still there, or one of severity error or critical is new
         """
         result = super().run(tmp, task_vars)
-        _checked, options = self.validate_argument_spec(ARGUMENT_SPEC)
+        _checked, options = self.validate_argument_spec(ARGUMENT_SPEC, required_one_of=[["finding", "version"]])
         arguments = {"salt": options["salt"]}
         if options["project_dir"]:
             arguments["project_dir"] = options["project_dir"]
@@ -59,14 +63,34 @@ def _judge(answer: dict[str, t.Any], options: dict[str, t.Any]) -> tuple[str | N
     if not isinstance(evidence, dict):
         return f"the host could not be read: {answer.get('msg')}", ""
     found = diagnose(evidence, "host")
+    ask = _cure if options["finding"] else _release
+    trouble, proof = ask(found, evidence, options)
+    if trouble:
+        return trouble, ""
+    bad = {f.entry.id for f in found.findings if f.severity in ("critical", "error")}
+    worse = sorted(bad - set(options["before"]))
+    if worse:
+        return f"new since then: {', '.join(worse)}", ""
+    return None, proof
+
+
+def _cure(found: HostDiagnosis, _evidence: t.Any, options: dict[str, t.Any]) -> tuple[str | None, str]:
+    """Say whether the finding is still there."""
     still = [f for f in found.findings if f.entry.id == options["finding"] and options["service"] in (None, f.service)]
     if still:
         return f"{options['finding']} is still there: {still[0].hit.proofs[0].excerpt[:200]}", ""
     status = found.checks[options["finding"]].status
     if status != OK and not any(f.entry.id == options["finding"] for f in found.findings):
         return f"{options['finding']} could not be looked at again ({status})", ""
-    bad = {f.entry.id for f in found.findings if f.severity in ("critical", "error")}
-    worse = sorted(bad - set(options["before"]))
-    if worse:
-        return f"new since the fix: {', '.join(worse)}", ""
     return None, f"{options['finding']}: {status}"
+
+
+def _release(_found: HostDiagnosis, evidence: t.Any, options: dict[str, t.Any]) -> tuple[str | None, str]:
+    """Say whether the release runs, by what is inside the app's container and its image."""
+    build = running_build(Deployment(evidence))
+    release = release_of_tag(f"v{build}") if build else None
+    running = str(release.version) if release else None
+    trouble = (
+        None if running == options["version"] else f"{running or 'an unknown release'} runs, not {options['version']}"
+    )
+    return trouble, f"FastGPT {build}"

@@ -34,6 +34,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "mode": {"type": "str", "default": "diagnose", "choices": ["diagnose", "remediate", "upgrade", "rollback"]},
     "before": {"type": "path"},
     "results": {"type": "dict", "default": {}},
+    "upgrades": {"type": "dict", "default": {}},
     "waivers": {"type": "list", "elements": "dict", "default": []},
     "salt": {"type": "str", "default": "", "no_log": True},
 }
@@ -91,6 +92,7 @@ def _make(options: dict[str, t.Any], run_id: str) -> dict[str, t.Any]:
     hosts = analyse.analyse(jobs, choice)
     if options["before"]:
         hosts = outcome.merge(_read_report(options["before"]), hosts, ends)
+    hosts = [outcome.with_upgrade(host, options["upgrades"]) for host in hosts]
     try:
         accepted = waivers.parse(options["waivers"])
     except waivers.WaiverError as error:

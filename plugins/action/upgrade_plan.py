@@ -21,7 +21,7 @@ from ..plugin_utils.readers.bundle import read_bundle
 from ..plugin_utils.report import language
 from ..plugin_utils.report.analyse import evidence_jobs
 from ..plugin_utils.upgrade import plan as form
-from ..plugin_utils.upgrade import planner, present
+from ..plugin_utils.upgrade import planner, present, resume
 
 display = Display()
 Json = t.Dict[str, t.Any]
@@ -36,6 +36,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "beta": {"type": "bool", "default": False},
     "values": {"type": "dict", "default": {}, "no_log": True},
     "plan": {"type": "path"},
+    "begun": {"type": "dict", "default": {}},
     "lang": {"type": "str", "default": "auto", "choices": ["auto", "en", "zh"]},
 }
 
@@ -49,19 +50,25 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Make the plan of every host that could be read.
 
-        :returns: ``plans`` by host, ``refused`` (why, by host), ``asked`` (what, by host), id and digest of the whole
+        :returns: ``plans``, ``refused`` (why), ``asked`` (what), ``runs`` (what is to be done) and ``grave`` (findings
+            of now), each by host; id and digest of the whole
         """
         result = super().run(tmp, task_vars)
         _checked, options = self.validate_argument_spec(ARGUMENT_SPEC)
         lang = language.choose(options["lang"], os.environ)
         folder = pathlib.Path(options["run_dir"])
+        if options["plan"] and not options["target"]:
+            options["target"] = _read(options["plan"])["hosts"][0]["target"]
         wishes = planner.Wishes(
             options["target"], options["current"], options["beta"], {k: str(v) for k, v in options["values"].items()}
         )
-        plans = [_plan(host, evidence, wishes) for host, evidence in _evidence(options)]
-        document = form.assemble(folder.name, plans)
+        fresh = {host: form.as_json(_plan(host, evidence, wishes)) for host, evidence in _evidence(options)}
+        begun = {host: begun for host, begun in options["begun"].items() if begun and host in fresh}
         if options["plan"]:
-            _hold_against(options["plan"], document)
+            whole = {host: resume.whole(found) for host, found in begun.items()}
+            _hold_against(options["plan"], form.assemble(folder.name, list({**fresh, **whole}.values())))
+        rest = {host: resume.rest(found, wishes.target) for host, found in begun.items()}
+        document = form.assemble(folder.name, list({**fresh, **rest}.values()))
         _write(folder / "upgrade-plan.json", json.dumps(document, indent=2, ensure_ascii=False) + "\n")
         _write(folder / "upgrade-plan.html", present.render_html(document, lang))
         display.display(present.table(document, lang, shutil.get_terminal_size((120, 40)).columns))
@@ -72,6 +79,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             plans={host["host"]: host for host in hosts},
             refused={host["host"]: _texts(host["refusals"], lang) for host in hosts if host["refusals"]},
             asked={host["host"]: _texts(host["asks"], lang) for host in hosts if host["asks"]},
+            runs={host["host"]: resume.run_of(host, begun.get(host["host"]), folder.name) for host in hosts},
+            grave=_grave(folder / "report.json"),
             id=document["id"],
             digest=document["digest"],
         )
@@ -107,16 +116,35 @@ def _texts(items: t.Iterable[Json], lang: str) -> str:
 
 def _hold_against(path: str, fresh: Json) -> None:
     """Refuse an approved plan that a plan made now differs from."""
-    try:
-        approved = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-        known, now = approved["digest"], {host["host"]: host for host in fresh["hosts"]}
-        hosts = approved["hosts"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise AnsibleActionFail(f"{path} cannot be read as an upgrade plan: {type(error).__name__}: {error}") from error
-    if known != fresh["digest"]:
-        changed = [host["host"] for host in hosts if now.get(host["host"]) != host]
+    approved, now = _read(path), {host["host"]: host for host in fresh["hosts"]}
+    if approved["digest"] != fresh["digest"]:
+        changed = [host["host"] for host in approved["hosts"] if now.get(host["host"]) != host]
         where = ", ".join(changed) or "other hosts"
         raise AnsibleActionFail(f"{path} is not applied, nothing was changed: what it rests on has changed on {where}")
+
+
+def _read(path: str) -> Json:
+    """Read an approved plan.
+
+    :raises AnsibleActionFail: it is none
+    """
+    try:
+        plan = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+        if not (plan["digest"] and plan["hosts"][0]["host"] and plan["hosts"][0]["target"]):
+            raise ValueError("it names no host")
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise AnsibleActionFail(f"{path} cannot be read as an upgrade plan: {type(error).__name__}: {error}") from error
+    return t.cast("Json", plan)
+
+
+def _grave(path: pathlib.Path) -> dict[str, list[str]]:
+    """Give the findings of severity error and critical of the run's own report, by host."""
+    try:
+        hosts = json.loads(path.read_text(encoding="utf-8"))["hosts"]
+    except (OSError, ValueError, KeyError):
+        return {}
+    bad = ("error", "critical")
+    return {host["host"]: [f["id"] for f in host["findings"] if f["severity"] in bad] for host in hosts}
 
 
 def _write(path: pathlib.Path, text: str) -> None:

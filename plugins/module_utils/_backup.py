@@ -280,8 +280,10 @@ def drop_archives(folder: str) -> list[str]:
     return archives
 
 
-def check_space(stack: Stack, folder: str, tested: bool) -> int:
+def check_space(stack: Stack, folder: str, tested: bool, copies: int = 1) -> int:
     """Compare the size of the databases with what is free where they go; gives the bytes needed.
+
+    :param copies: that are kept at the same time
 
     :raises BackupError: it is not enough
     """
@@ -289,7 +291,7 @@ def check_space(stack: Stack, folder: str, tested: bool) -> int:
     root = run(["docker", "info", "--format", "{{.DockerRootDir}}"], 30.0).text.strip()
     place = _existing(folder)
     shared = os.path.isdir(root) and os.stat(root).st_dev == os.stat(place).st_dev
-    needed = size * (2 if tested and shared else 1) + _MARGIN
+    needed = size * (copies + (1 if tested and shared else 0)) + _MARGIN
     for path, bytes_needed in ((place, needed), (root, size + _MARGIN if tested and not shared else 0)):
         free = shutil.disk_usage(path).free if os.path.isdir(path) else bytes_needed
         if free < bytes_needed:

@@ -51,6 +51,7 @@ class Call:
     :ivar addresses: (host, port) pairs at which this host may reach it, the best first
     :ivar timeout: seconds the call may take, its end in the log included
     :ivar reply_timeout: seconds to hold the connection without a reply
+    :ivar log_done: words in the service's log that say it is done, where the reply comes before that
     """
 
     id: str
@@ -62,6 +63,7 @@ class Call:
     body: Json | None
     timeout: float
     reply_timeout: float
+    log_done: str | None = None
 
 
 @dataclasses.dataclass
@@ -150,6 +152,9 @@ def _make(journal: Journal, change: Change, call: Call, record: Record) -> None:
             state.http_status, state.reply = _request(call)
             trouble = refusal(state.http_status, state.reply)
             state.status, state.message = (FAILED, trouble) if trouble else (ENDED, "")
+            if state.status == ENDED and call.log_done:
+                record.write(dataclasses.replace(state, status=RUNNING))
+                state.status = follow(call, state.began)
         except OSError as error:
             sent = not isinstance(error, ConnectionRefusedError)
             state.message = f"no reply: {error or type(error).__name__}"
@@ -222,21 +227,25 @@ def refusal(status: int, reply: str) -> str:
 def follow(call: Call, since: float) -> str:
     """Read the service's log until it tells the call's end; unknown where it does not within the call's time."""
     while time.time() < since + call.timeout:
-        status = told_by_log(call.container, call.path, since)
+        status = told_by_log(call.container, call.path, since, call.log_done)
         if status != RUNNING:
             return status
         time.sleep(_POLL)
     return UNKNOWN
 
 
-def told_by_log(container: str, path: str, since: float) -> str:
+def told_by_log(container: str, path: str, since: float, words: str | None = None) -> str:
     """Look for a call's end in the log: done, failed, unknown (the service was started anew since), else running.
 
     The marks are FastGPT's own: up to 4.14.6 it logs the end of every request that took two seconds; refusals in all.
+
+    :param words: say that it is done, in the place of the end of the request
     """
     started = run(["docker", "inspect", "--format", "{{.State.StartedAt}}", container], _LOG_TIMEOUT).text.strip()
     text = log_since(container, since)
-    if re.search(rf"Request finish {re.escape(path)}[,\s?]", text):
+    if words and words in text:
+        return ENDED
+    if not words and re.search(rf"Request finish {re.escape(path)}[,\s?]", text):
         return ENDED
     if re.search(rf"(?i)api response error[^\n]*{re.escape(path)}", text):
         return FAILED
@@ -270,7 +279,7 @@ def state_of(journal: Journal, change: Change, call: Call) -> State:
     if lock is None:
         return state  # its process lives
     try:
-        state.status = told_by_log(call.container, call.path, state.began)
+        state.status = told_by_log(call.container, call.path, state.began, call.log_done)
         if state.status == RUNNING:
             state.message = "the process that made the call was killed; its end is looked for in the log"
         elif state.status == UNKNOWN:

@@ -147,6 +147,13 @@ class Project:
         names = self.must("ps", "-aq" if self.program != ["docker-compose"] else "-q", timeout=ASK_TIMEOUT).text.split()
         return inspect(names)
 
+    def made_for(self, service: str) -> list[str]:
+        """Give the ids of the containers made for a service, also for one that the files do not have any more."""
+        project = f"project={self.name}" if self.name else f"project.working_dir={self.directory}"
+        labels = (f"label=com.docker.compose.{project}", f"label=com.docker.compose.service={service}")
+        filters = [part for label in labels for part in ("--filter", label)]
+        return run(["docker", "ps", "-aq", "--no-trunc", *filters], ASK_TIMEOUT).text.split()
+
 
 def _facts(rendered: str) -> dict[str, Facts]:
     """Read services off rendered YAML: what Compose prints is always indented by two, and 1.x lists dependencies."""

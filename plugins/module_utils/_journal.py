@@ -51,7 +51,8 @@ class Change:
     """One change: what, why, and how it was before.
 
     :ivar action: of a file replace-file, create-file, remove-directory or attributes, of a folder owners, of a service
-        up or stop, setting where its own interface changed it, of databases statement, call, data or restore
+        up or stop, setting where its own interface changed it, of databases statement, call, data or restore; upgrade
+        and hop only tell how far an upgrade has come
     :ivar target: path of the file, or name of the service or container
     :ivar before: checksum or state before; None where there was nothing
     :ivar undo: what the undoing needs beside the backup
@@ -223,7 +224,7 @@ class Lock:
         """
         Journal(os.path.dirname(self.path)).make_folder()
         held = self.holder()
-        if held and held["run_id"] not in (run_id, take_over):
+        if held and take_over != held["run_id"] and not _is_mine(held, run_id, controller):
             raise LockedError(held)
         now = time.time()
         mine = {"run_id": run_id, "who": who, "controller": controller, "since": now, "until": now + seconds}
@@ -270,13 +271,20 @@ class Lock:
     def _write(self, held: Json) -> None:
         write_whole(self.path, json.dumps(held).encode(), 0o600)
 
-    def give_back(self, run_id: str) -> bool:
+    def give_back(self, run_id: str, controller: str | None = None) -> bool:
         """Give the lock back where this run has it; tells whether it had."""
         held = self.holder()
-        if held and held["run_id"] == run_id:
+        if held and _is_mine(held, run_id, controller):
             os.unlink(self.path)
             return True
         return False
+
+
+def _is_mine(held: Json, run_id: str, controller: str | None) -> bool:
+    """Tell whether a lock is this very run's: one that goes on with a run of before has its id, not its controller."""
+    return bool(
+        held["run_id"] == run_id and (held.get("controller") or controller) == (controller or held.get("controller"))
+    )
 
 
 def _refusal(held: Json) -> str:
@@ -321,6 +329,18 @@ def replace_file(journal: Journal, run_id: str, finding: str, path: str, data: b
     write_whole(path, data, stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
     journal.mark(change, DONE)
     return change
+
+
+def has_changed(journal: Journal, run_id: str, finding: str, path: str) -> bool:
+    """Tell whether a run has replaced a file for a finding and not undone it; one killed meanwhile is marked done."""
+    for change in journal.changes(run_id, finding):
+        if (change.action, change.target) == ("replace-file", path) and change.status != UNDONE:
+            if change.status == PLANNED and sha256_of(path) != change.after:
+                continue
+            if change.status == PLANNED:
+                journal.mark(change, DONE)
+            return True
+    return False
 
 
 def create_file(

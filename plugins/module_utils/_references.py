@@ -9,7 +9,8 @@ host puts in what stands behind it:
 - ``<secret:9f2c1a>``: the value of a token that the host's own files have;
 - ``<secret:9f2c1a:percent>``: the same, percent-encoded for a URL;
 - ``<given:NAME>``: a value that the caller hands to the module;
-- ``<random:32>``: so many new random characters.
+- ``<random:32>``: so many new random characters;
+- ``<value:NAME>``: what the plan of an upgrade says how to come by (``_values.py``).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._secrets import TOKEN,
 
 REFERENCE = re.compile(
     r"(?P<token><secret:[0-9a-f]{6})(?P<percent>:percent)?>|<given:(?P<given>[A-Za-z_]\w*)>|<random:(?P<length>\d{1,3})>"
+    r"|<value:(?P<value>[\w.-]+)>"
 )
 _NEEDS_QUOTES = re.compile(r"[\s\"'\\#$`]|:$")
 """What a value must not hold to mean the same plain, in YAML quotes of both kinds and in an env file."""
@@ -49,14 +51,22 @@ class Behind:
     """A text of the host beside what the controller saw of it.
 
     :param given: values by name, for ``<given:NAME>``
+    :param values: gives a value by name, for ``<value:NAME>``
     :raises EditError: a secret of the text goes over several lines, so that lines cannot be told apart
     """
 
-    def __init__(self, text: str, tokeniser: Tokeniser, given: t.Mapping[str, str] | None = None):
+    def __init__(
+        self,
+        text: str,
+        tokeniser: Tokeniser,
+        given: t.Mapping[str, str] | None = None,
+        values: t.Callable[[str], str] | None = None,
+    ):
         self.text = tokeniser.text(text, lines=True)
         self._lines = self.text.splitlines()
         self._tokeniser = tokeniser
         self._given = given or {}
+        self._values = values
         if len(self._lines) != len(text.splitlines()):
             raise EditError("it holds a secret of several lines (a private key?); edit it by hand")
 
@@ -100,10 +110,15 @@ class Behind:
     def _value(self, match: re.Match[str]) -> str:
         if match["length"]:
             return secrets.token_hex((int(match["length"]) + 1) // 2)[: int(match["length"])]
-        known = self._given.get(match["given"]) if match["given"] else self._tokeniser.value_of(match["token"] + ">")
+        known = self._known(match)
         if known is None:
             raise EditError(f"nothing is known here of {match[0]}")
         value = urllib.parse.quote(str(known), safe="") if match["percent"] else str(known)
         if _NEEDS_QUOTES.search(value):
             raise EditError(f"{match[0]} holds blanks, quotes or one of # $ \\ and cannot be written here safely")
         return value
+
+    def _known(self, match: re.Match[str]) -> str | None:
+        if match["value"]:
+            return self._values(match["value"]) if self._values else None
+        return self._given.get(match["given"]) if match["given"] else self._tokeniser.value_of(match["token"] + ">")

@@ -26,7 +26,6 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._compose_cli import (
     ComposeError,
     Project,
     inspect,
-    service_of,
 )
 from ansible_collections.fastgpt.ops.plugins.module_utils._databases import DatabaseError, start
 from ansible_collections.fastgpt.ops.plugins.module_utils._gateway_admin import AiProxy, OneApi
@@ -68,8 +67,9 @@ def undo(
     """Undo changes: files, then statements, each the last one first; then databases; then services. One refused leaves
     the others.
 
-    Statements are taken back while the server that got them still runs. Services come in the order they were brought
-    up: a database before those that connect to it at their start. A mere restart changed nothing that could come back.
+    Statements are taken back while the server that got them still runs; those made after a backup that is put back are
+    gone with the data. Services come in the order they were brought up: a database before those that connect to it at
+    their start. A mere restart changed nothing that could come back.
 
     :param pretend: only say which would be undone
     :param credentials: for services whose settings were changed through their own interface
@@ -78,9 +78,12 @@ def undo(
     if all(change.undo.get("state") == "restarted" for change in changes):
         return [Outcome(change, False, _NOTHING_TO_BRING_BACK) for change in pending]
     services = _first_of_each([change for change in reversed(pending) if change.action == "up"])
-    statements = [change for change in pending if change.action == "statement"]
     data = [change for change in reversed(pending) if change.action in _DATA]
-    notes = [change for change in pending if change.action in _NOTES]
+    backed_up = min((change.time for change in data if change.status == DONE), default=None)
+    statements = [change for change in pending if change.action == "statement"]
+    gone = [change for change in statements if backed_up is not None and change.time > backed_up]
+    statements = [change for change in statements if change not in gone]
+    notes = [*gone, *(change for change in pending if change.action in _NOTES)]
     files = [change for change in pending if change.action not in ("up", "statement", *_DATA, *_NOTES)]
     outcomes = [_one(journal, change, pretend, credentials) for change in (*files, *statements)]
     outcomes += [_databases(journal, change, before, pretend) for change, before in _with_those_before(data)]
@@ -160,10 +163,9 @@ def _undo_up(change: Change) -> None:
     how = change.undo
     project = Project.of(how)
     if change.before is None or change.before == "created":
-        project.must("stop", change.target, timeout=_TIMEOUT)
-        for container in project.containers():
-            if service_of(container) == change.target:
-                run(["docker", "rm", container["Id"]], _TIMEOUT)
+        for name in project.made_for(change.target):
+            run(["docker", "stop", name], _TIMEOUT)
+            run(["docker", "rm", name], _TIMEOUT)
         if change.before == "created":
             project.must("create", change.target, timeout=_TIMEOUT)
         return
@@ -214,11 +216,13 @@ SERVICES: dict[str, t.Callable[[t.Mapping[str, t.Any], t.Mapping[str, t.Any]], S
 }
 """Services whose settings are changed through their own interface, by the kind the journal has."""
 _DATA = ("data", "restore")
-_NOTES = ("call", "stop")
+_NOTES = ("call", "stop", "hop", "upgrade")
 _OTHERS: dict[str, t.Callable[[Change], None]] = {
     "up": _undo_up,
     "statement": _undo_statement,
     "owners": _undo_owners,
     "call": _undo_call,
     "stop": _undo_stop,
+    "hop": lambda _change: None,
+    "upgrade": lambda _change: None,
 }

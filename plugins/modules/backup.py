@@ -46,6 +46,10 @@ options:
     description: Serve each copy from a scratch container and compare its rows.
     type: bool
     default: true
+  only_files:
+    description: Copy the project's files and no database; nothing is stopped.
+    type: bool
+    default: false
   way_back:
     description: Undoing O(run_id) puts these databases back.
     type: bool
@@ -173,14 +177,14 @@ def present(module: AnsibleModule, journal: Journal, run_id: str) -> Json:
     if whole and (known is None or known.status == DONE):
         stopped = sorted({str(change.undo["service"]) for change in backup.stopped_by(journal, run_id)})
         return {"changed": False, "stopped": stopped, **describe(folder)}
-    stack = backup.Stack(project, params["services"])
-    if not stack.databases:
+    stack = stack_of(project, params)
+    if not stack.databases and not params["only_files"]:
         raise backup.BackupError(f"{params['project_dir']} has no MongoDB, PostgreSQL or MySQL to back up")
     if module.check_mode:
         backup.check_space(stack, folder, params["test"])
         return {"changed": True, "stopped": [], "folder": folder, "databases": []}
     if backup.start_again(journal, backup.stopped_by(journal)):  # a run that was killed left them so
-        stack = backup.Stack(project, params["services"])
+        stack = stack_of(project, params)
     change = known
     if params["way_back"] and change is None:
         undo = {"project": stack_project(stack), "services": [database.service for database in stack.databases]}
@@ -194,6 +198,14 @@ def present(module: AnsibleModule, journal: Journal, run_id: str) -> Json:
     journal.prune(params["keep"], params["keep_days"] * 86400.0)
     left = sorted({str(change.undo["service"]) for change in backup.stopped_by(journal, run_id)})
     return {"changed": True, "stopped": left, "downtime": round(seconds, 1), **describe(folder)}
+
+
+def stack_of(project: Project, params: Json) -> backup.Stack:
+    """Read the project; without its databases where only files are wanted."""
+    stack = backup.Stack(project, params["services"])
+    if params["only_files"]:
+        stack.databases, stack.writers = [], []
+    return stack
 
 
 def stack_project(stack: backup.Stack) -> Json:
@@ -299,6 +311,7 @@ def main() -> None:
             "services": {"type": "list", "elements": "str", "default": []},
             "resume": {"type": "bool", "default": True},
             "test": {"type": "bool", "default": True},
+            "only_files": {"type": "bool", "default": False},
             "way_back": {"type": "bool", "default": False},
             "source": {"type": "str"},
             "timeout": {"type": "float", "default": 21600},

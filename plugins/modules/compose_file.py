@@ -60,6 +60,17 @@ options:
         name of the other one. Both stay.
     type: dict
     default: {}
+  rename_environment:
+    description:
+      - Variables that get a new name, by the new name the old one; the value stays as it is written. What an anchor or
+        a merge key shares keeps its old name beside the new one, as others may read it.
+    type: dict
+    default: {}
+  drop_environment:
+    description: Variables the service is not to have any more. What an anchor or a merge key shares stays.
+    type: list
+    elements: str
+    default: []
   at_source:
     description:
       - Change a value of O(environment) that an anchor or a merge key shares where it is written, for all services that
@@ -139,6 +150,33 @@ options:
     type: list
     elements: str
     default: []
+  declare_volumes:
+    description: Named volumes to declare at the top level of the file.
+    type: list
+    elements: str
+    default: []
+  add_services:
+    description:
+      - Services that come in, unless one of that name is there; by name the block of settings as YAML, not indented.
+    type: dict
+    default: {}
+  plan_values:
+    description:
+      - How the host comes by what C(<value:NAME>) stands for in O(environment) and O(add_services), as the plan of an
+        upgrade has it. Values that are C(given) are taken from O(values).
+    type: dict
+    default: {}
+  scope:
+    description: Run and hop for which random values of O(plan_values) are made.
+    type: str
+    default: ""
+  project:
+    description: The compose project whose containers have the variables that O(plan_values) names, as a plan names it.
+    type: dict
+  once:
+    description: Do nothing where the run has changed the file for this finding already, or has just begun to.
+    type: bool
+    default: false
   values:
     description: Values by name for C(<given:NAME>) in O(environment). They go to the host and nowhere else.
     type: dict
@@ -219,11 +257,13 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._edits import EditErro
 from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
     JOURNALLED,
     Journal,
+    has_changed,
     replace_file,
     run_id_or_manual,
 )
 from ansible_collections.fastgpt.ops.plugins.module_utils._references import Behind, tokeniser_of
 from ansible_collections.fastgpt.ops.plugins.module_utils._secrets import Tokeniser
+from ansible_collections.fastgpt.ops.plugins.module_utils._values import ValueMissingError, Values
 
 _CONFIG_TIMEOUT = 30.0
 
@@ -241,8 +281,12 @@ def read_bytes(module: AnsibleModule, path: str) -> bytes:
 
 def behind(module: AnsibleModule, text: str) -> Behind:
     """Give the text beside what the controller sees of it."""
-    tokeniser = tokeniser_of(module.params["salt"] or "", text, module.params["secrets_from"])
-    return Behind(text, tokeniser, module.params["values"])
+    params = module.params
+    tokeniser = tokeniser_of(params["salt"] or "", text, params["secrets_from"])
+    if not params["plan_values"]:
+        return Behind(text, tokeniser, params["values"])
+    values = Values(params["plan_values"], Project.of(params["project"]), params["values"], params["scope"])
+    return Behind(text, tokeniser, params["values"], values.get)
 
 
 def check_config(module: AnsibleModule, data: bytes) -> None:
@@ -291,6 +335,8 @@ def main() -> None:
             },
             "environment": {"type": "dict", "default": {}},
             "copy_environment": {"type": "dict", "default": {}},
+            "rename_environment": {"type": "dict", "default": {}},
+            "drop_environment": {"type": "list", "elements": "str", "default": []},
             "at_source": {"type": "bool", "default": False},
             "replace_variables": {"type": "bool", "default": False},
             "networks": {"type": "list", "elements": "str", "default": []},
@@ -312,6 +358,12 @@ def main() -> None:
             "aliases": {"type": "list", "elements": "str", "default": []},
             "declare_networks": {"type": "list", "elements": "str", "default": []},
             "external_networks": {"type": "list", "elements": "str", "default": []},
+            "declare_volumes": {"type": "list", "elements": "str", "default": []},
+            "add_services": {"type": "dict", "default": {}},
+            "plan_values": {"type": "dict", "default": {}},
+            "scope": {"type": "str", "default": ""},
+            "project": {"type": "dict"},
+            "once": {"type": "bool", "default": False},
             "values": {"type": "dict", "default": {}, "no_log": True},
             "secrets_from": {"type": "list", "elements": "path", "default": [], "no_log": False},
             "validate": {"type": "bool", "default": True},
@@ -322,10 +374,14 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    data = read_bytes(module, module.params["path"])
+    params = module.params
+    path = os.path.realpath(params["path"])
+    if params["once"] and params["run_id"] and has_changed(Journal(), params["run_id"], params["finding"], path):
+        module.exit_json(changed=False)
+    data = read_bytes(module, params["path"])
     try:
         after = edited(module, data).encode("utf-8")
-    except (EditError, UnicodeDecodeError) as error:
+    except (EditError, UnicodeDecodeError, ValueMissingError, ComposeError) as error:
         module.fail_json(msg=f"{module.params['path']}: {error}")
     result: dict[str, t.Any] = {"changed": after != data}
     if result["changed"]:
@@ -333,7 +389,6 @@ def main() -> None:
             check_config(module, after)
         result["run_id"] = run_id_or_manual(module.params["run_id"])
         if not module.check_mode:
-            path = os.path.realpath(module.params["path"])
             replace_file(Journal(), result["run_id"], module.params["finding"], path, after)
     module.exit_json(**result)
 

@@ -96,6 +96,7 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.fastgpt.ops.plugins.module_utils._alone import alone
 from ansible_collections.fastgpt.ops.plugins.module_utils._compose_cli import (
     PROJECT,
     ComposeError,
@@ -105,12 +106,17 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._compose_cli import (
     service_of,
     wait_ready,
 )
-from ansible_collections.fastgpt.ops.plugins.module_utils._docker import YOUNG, parse_time
+from ansible_collections.fastgpt.ops.plugins.module_utils._databases import DatabaseError, databases_of, stop
+from ansible_collections.fastgpt.ops.plugins.module_utils._docker import (
+    YOUNG,
+    container_from_inspect,
+    parse_time,
+)
 from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
     DONE,
     JOURNALLED,
     Journal,
-    Lock,
+    JournalError,
     run_id_or_manual,
 )
 
@@ -166,6 +172,9 @@ class Services:
         paused = [service_of(item) for item in before if (item.get("State") or {}).get("Paused")]
         if paused:
             self.project.must("unpause", *paused, timeout=seconds)
+        for database in databases_of([container_from_inspect(item) for item in before if service_of(item) in names]):
+            if database.container["state"]["running"]:
+                stop(database)  # docker would kill one whose process 1 takes no signal
         force = ["--force-recreate"] if state == "recreated" else []
         self.project.up(names, *force, timeout=seconds)
 
@@ -189,7 +198,7 @@ def main() -> None:
     )
     try:
         work(module)
-    except ComposeError as error:
+    except (ComposeError, DatabaseError, JournalError) as error:
         module.fail_json(msg=str(error))
 
 
@@ -201,7 +210,7 @@ def work(module: AnsibleModule) -> None:
     if not names or module.check_mode:
         module.exit_json(changed=bool(names), containers=[_name(item) for item in before if service_of(item) in names])
     journal, run_id = Journal(), run_id_or_manual(module.params["run_id"])
-    with Lock().kept(run_id):
+    with alone(run_id):
         bring_up(module, services, names, before, journal, run_id)
 
 

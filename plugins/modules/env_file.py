@@ -36,6 +36,10 @@ options:
         one. Both stay.
     type: dict
     default: {}
+  once:
+    description: Do nothing where the run has changed the file for this finding already, or has just begun to.
+    type: bool
+    default: false
   values:
     description: Values by name for C(<given:NAME>). They go to the host and nowhere else.
     type: dict
@@ -98,6 +102,7 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._env_file import all_e
 from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
     JOURNALLED,
     Journal,
+    has_changed,
     replace_file,
     run_id_or_manual,
 )
@@ -110,6 +115,7 @@ def main() -> None:
             "path": {"type": "path", "required": True},
             "variables": {"type": "dict", "default": {}},
             "copies": {"type": "dict", "default": {}},
+            "once": {"type": "bool", "default": False},
             "values": {"type": "dict", "default": {}, "no_log": True},
             "secrets_from": {"type": "list", "elements": "path", "default": [], "no_log": False},
             "salt": {"type": "str", "no_log": True},
@@ -117,7 +123,10 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    path = module.params["path"]
+    path, params = module.params["path"], module.params
+    real = os.path.realpath(path)
+    if params["once"] and params["run_id"] and has_changed(Journal(), params["run_id"], params["finding"], real):
+        module.exit_json(changed=False, changed_lines=[])
     try:
         with open(path, encoding="utf-8", newline="") as stream:
             text = stream.read()
@@ -139,7 +148,7 @@ def main() -> None:
         result["diff"] = {"before_header": path, "after_header": path, **shown}
         if not module.check_mode:
             data = after.encode("utf-8")
-            replace_file(Journal(), result["run_id"], module.params["finding"], os.path.realpath(path), data)
+            replace_file(Journal(), result["run_id"], module.params["finding"], real, data)
     module.exit_json(**result)
 
 

@@ -68,6 +68,9 @@ options:
     description: Seconds to hold the connection without a reply; after it, the log is followed.
     type: float
     default: 21600
+  log_done:
+    description: Words in the service's log that say the call is done, where its reply comes earlier.
+    type: str
   again:
     description: Make the call although the journal says that it was made.
     type: bool
@@ -216,6 +219,7 @@ def work(module: AnsibleModule) -> None:
         body=params["body"],
         timeout=params["timeout"],
         reply_timeout=params["reply_timeout"],
+        log_done=params["log_done"],
     )
     tokeniser = Tokeniser(secrets.token_hex(16))
     tokeniser.learn_env(container["env"])
@@ -265,6 +269,7 @@ def main() -> None:
             "scope": {"type": "str", "default": ""},
             "timeout": {"type": "float", "default": 21600},
             "reply_timeout": {"type": "float", "default": 21600},
+            "log_done": {"type": "str"},
             "again": {"type": "bool", "default": False},
             "follow": {"type": "float", "default": 10},
             "since": {"type": "float", "default": 0},

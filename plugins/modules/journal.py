@@ -137,6 +137,7 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.fastgpt.ops.plugins.module_utils._alone import alone
 from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
     DONE,
     LEASE,
@@ -160,7 +161,11 @@ def undo_run(module: AnsibleModule, journal: Journal) -> None:
         of = f"finding {finding} in run {run_id}" if finding else f"run {run_id}"
         module.exit_json(changed=False, changes=[], refused=[], msg=f"nothing was changed by {of}; runs: {known}")
     refuse_data(module, changes)
-    outcomes = undo(journal, changes, module.check_mode, module.params["credentials"])
+    if module.check_mode:
+        outcomes = undo(journal, changes, pretend=True)
+    else:
+        with alone(run_id):
+            outcomes = undo(journal, changes, credentials=module.params["credentials"])
     refused = [
         f"{outcome.change.action} {outcome.change.target}: {outcome.refused}" for outcome in outcomes if outcome.refused
     ]
@@ -195,7 +200,9 @@ def lock(module: AnsibleModule) -> None:
         mine = bool(holder and holder["run_id"] == options["run_id"])
         if not module.check_mode:
             Journal().prune()
-        module.exit_json(changed=mine and (module.check_mode or held.give_back(options["run_id"])))
+        module.exit_json(
+            changed=mine and (module.check_mode or held.give_back(options["run_id"], options["controller"]))
+        )
     if not module.check_mode:
         seconds, controller = options["lock_seconds"], options["controller"]
         held.take(options["run_id"], options["holder"], seconds, controller, options["take_over"])

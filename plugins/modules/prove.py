@@ -9,18 +9,20 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: prove
-short_description: Prove that a finding is gone and nothing is worse
+short_description: Prove that a finding is gone, or a release runs, and nothing is worse
 version_added: 0.1.0
 description:
-  - Reads the host's evidence again and diagnoses it, until the finding is gone and no finding of severity error or
-    critical is there that was not there before, or the time is over. Then it fails and says which.
+  - Reads the host's evidence again and diagnoses it, until the finding is gone, or the release runs, and no finding of
+    severity error or critical is there that was not there before, or the time is over. Then it fails and says which.
 author:
   - fastgpt.ops contributors (@fastgpt-ops)
 options:
   finding:
-    description: The finding that was to be cured.
+    description: The finding that was to be cured. Either this or O(version) is needed.
     type: str
-    required: true
+  version:
+    description: The release of FastGPT that is to run.
+    type: str
   service:
     description: The service it was found on; any where it is not given.
     type: str

@@ -72,6 +72,12 @@ options:
     type: str
     choices: [diagnose, remediate, upgrade, rollback]
     default: diagnose
+  upgrades:
+    description:
+      - What became of an upgrade. C(runs) are those of M(fastgpt.ops.upgrade_plan), C(ends) what became of the hops and
+        C(stops) why a host did not go on, each by host.
+    type: dict
+    default: {}
   before:
     description:
       - The C(report.json) of before a remediation. What is gone since is kept in the new report as fixed.

@@ -161,6 +161,42 @@ def copy_environment(compose: ComposeFile, service: str, name: str, like: str) -
     return [edit]
 
 
+def drop_environment(compose: ComposeFile, service: str, name: str) -> list[Edit]:
+    """Take a variable out of the service's own ``environment``; one that an anchor or merge key shares stays."""
+    body = _own(compose, ("services", service))
+    node = _pair(body, "environment")
+    key = next((key for key, value in _pairs(body) if value is node), None)
+    if node is None or key is None or node.start_mark.index < key.start_mark.index:  # an alias stands elsewhere
+        return []
+    place = _place(node, name) if isinstance(node, yaml.SequenceNode) else _entry(node, name)[0]
+    if place is None:
+        return []
+    if getattr(node, "flow_style", False):
+        raise RefusedError(f"line {node.start_mark.line + 1} of {compose.path} holds several variables")
+    value = place if isinstance(node, yaml.SequenceNode) else t.cast("yaml.Node", _entry(node, name)[1])
+    is_alias = value.start_mark.index < place.start_mark.index
+    last = place.end_mark.line + 1 if is_alias else max(_last_line(value), place.start_mark.line + 1)
+    lines = compose.text.splitlines()
+    edits: list[Edit] = [_deleted(number, lines[number - 1]) for number in range(place.start_mark.line + 1, last + 1)]
+    return _checked(compose, edits, {f"services.{service}.environment"})
+
+
+def add_service(compose: ComposeFile, name: str, text: str) -> list[Edit]:
+    """Add a service at the end of ``services``, unless one of that name is there.
+
+    :param text: its block, not indented
+    """
+    services = _own(compose, ("services",))
+    if name in compose.data["services"]:
+        return []
+    if not isinstance(services, yaml.MappingNode) or services.flow_style:
+        raise RefusedError(f"services in {compose.path} are not written as a block")
+    column = services.value[0][0].start_mark.column
+    lines = (f"{name}:", *(f"  {line}" for line in text.splitlines()))
+    edit = Insert(_last_line(services), tuple(" " * column + line for line in lines))
+    return _checked(compose, [edit], {f"services.{name}"})
+
+
 def _place(node: yaml.Node | None, name: str) -> yaml.Node | None:
     """Give the list item or the key of a variable, merged ones too."""
     if isinstance(node, yaml.SequenceNode):
@@ -284,13 +320,21 @@ def declare_network(compose: ComposeFile, name: str, external: bool = False) -> 
 
     :param external: it is there already, under that name, and not Compose's to make
     """
-    networks = _pair(_root(compose), "networks")
-    body = "{external: true}" if external else "{}"
-    if networks is None or _is_empty(networks):
-        head = () if networks is not None else ("networks:",)
-        after = networks.start_mark.line + 1 if networks is not None else len(compose.text.splitlines())
-        return _checked(compose, [Insert(after, (*head, f"  {name}: {body}"))], {"networks"})
-    return _checked(compose, [_add_key_line(compose, networks, f"{name}: {body}")], {f"networks.{name}", "networks"})
+    return _declare(compose, "networks", name, "{external: true}" if external else "{}")
+
+
+def declare_volume(compose: ComposeFile, name: str) -> list[Edit]:
+    """Declare a volume at the top level of the file."""
+    return _declare(compose, "volumes", name, "{}")
+
+
+def _declare(compose: ComposeFile, section: str, name: str, body: str) -> list[Edit]:
+    node = _pair(_root(compose), section)
+    if node is None or _is_empty(node):
+        head = () if node is not None else (f"{section}:",)
+        after = node.start_mark.line + 1 if node is not None else len(compose.text.splitlines())
+        return _checked(compose, [Insert(after, (*head, f"  {name}: {body}"))], {section})
+    return _checked(compose, [_add_key_line(compose, node, f"{name}: {body}")], {f"{section}.{name}", section})
 
 
 OF_A_SERVICE = (
@@ -298,6 +342,8 @@ OF_A_SERVICE = (
     "ports",
     "environment",
     "copy_environment",
+    "rename_environment",
+    "drop_environment",
     "networks",
     "replace_networks",
     "extra_hosts",
@@ -322,6 +368,10 @@ def steps(changes: t.Mapping[str, t.Any]) -> t.Iterator[t.Callable[[ComposeFile]
         yield functools.partial(_declare_if_absent, network=network, external=False)
     for network in changes.get("external_networks") or []:
         yield functools.partial(_declare_if_absent, network=network, external=True)
+    for volume in changes.get("declare_volumes") or []:
+        yield functools.partial(_declare_volume_if_absent, volume=volume)
+    for added, text in (changes.get("add_services") or {}).items():
+        yield functools.partial(add_service, name=added, text=str(text))
     if changes.get("image"):
         yield functools.partial(set_image, service=name, image=str(changes["image"]))
     for port in changes.get("ports") or []:
@@ -343,6 +393,12 @@ def steps(changes: t.Mapping[str, t.Any]) -> t.Iterator[t.Callable[[ComposeFile]
         )
     for variable, like in (changes.get("copy_environment") or {}).items():
         yield functools.partial(copy_environment, service=name, name=variable, like=str(like))
+    for variable, old in (changes.get("rename_environment") or {}).items():
+        yield functools.partial(_drop_if_empty, service=name, name=variable)
+        yield functools.partial(copy_environment, service=name, name=variable, like=str(old))
+        yield functools.partial(drop_environment, service=name, name=str(old))
+    for variable in changes.get("drop_environment") or []:
+        yield functools.partial(drop_environment, service=name, name=variable)
     for old, new in (changes.get("replace_networks") or {}).items():
         yield functools.partial(_replace_if_named, service=name, old=old, new=str(new))
     for key in ("networks", "extra_hosts"):
@@ -386,6 +442,15 @@ def between(before: str, after: str) -> list[Edit]:
 
 def _declare_if_absent(compose: ComposeFile, network: str, external: bool) -> list[Edit]:
     return [] if network in (compose.data.get("networks") or {}) else declare_network(compose, network, external)
+
+
+def _declare_volume_if_absent(compose: ComposeFile, volume: str) -> list[Edit]:
+    return [] if volume in (compose.data.get("volumes") or {}) else declare_volume(compose, volume)
+
+
+def _drop_if_empty(compose: ComposeFile, service: str, name: str) -> list[Edit]:
+    written = as_mapping((compose.data.get("services") or {}).get(service, {}).get("environment"))
+    return drop_environment(compose, service, name) if name in written and not written[name] else []
 
 
 def _present(compose: ComposeFile, service: str, key: str) -> t.Collection[str]:

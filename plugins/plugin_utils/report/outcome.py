@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, fastgpt.ops contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What became of each finding of a remediation: the report of before, the steps' results and the diagnosis of after."""
+"""What became of each finding of a remediation, and of an upgrade: what was meant, what was done, what is now."""
 
 from __future__ import annotations
 
@@ -48,3 +48,41 @@ def _with_end(finding: Json, end: Json | None) -> Json:
 
 def _key(finding: Json) -> tuple[str, str | None]:
     return finding.get("id") or finding["finding"], finding.get("service")
+
+
+def with_upgrade(host: Json, upgrades: Json) -> Json:
+    """Give a host's entry with what became of its upgrade, where there was one.
+
+    :param upgrades: by host each, ``runs`` (of the module ``upgrade_plan``), ``ends`` (of this run's hops) and
+        ``stops`` (why it did not go on; empty where it did)
+    """
+    made = upgrades.get("runs", {}).get(host["host"])
+    if not made or not made["hops"]:
+        return host
+    plan, stop = made["plan"], upgrades["stops"].get(host["host"]) or {}
+    ends = [{"version": version, "status": "done"} for version in made["done"]]
+    ends += upgrades["ends"].get(host["host"]) or []
+    hops = [_hop(hop["version"], ends[n] if n < len(ends) else {}) for n, hop in enumerate(plan["hops"])]
+    if stop.get("status") == "held" and len(ends) < len(hops):
+        hops[len(ends)]["status"] = "held"
+    if not stop and len(ends) < len(hops):
+        stop = {"status": "failed", "message": "the host was lost on the way; the next run goes on"}
+    upgrade = {
+        "run_id": made["run_id"],
+        "from": plan["current"],
+        "to": plan["target"],
+        "status": stop.get("status", "done"),
+        "message": stop.get("message"),
+        "hops": hops,
+    }
+    return {**host, "upgrade": upgrade}
+
+
+def _hop(version: str, end: Json) -> Json:
+    seconds = end.get("seconds")
+    return {
+        "version": version,
+        "status": end.get("status", "todo"),
+        "seconds": None if seconds is None else float(seconds),
+        "message": end.get("message"),
+    }

@@ -55,6 +55,7 @@ def host_lines(host: Json, lang: str, width: int, mode: str = "diagnose") -> lis
     if not host["reachable"]:
         lines.append((f"  {one_line(host['error'])}", None))
         lines.append((f"  → {word('unreachable_help', lang, host['host']).replace('`', '')}", None))
+    lines += _upgrade_lines(host["upgrade"], lang) if "upgrade" in host else []
     roots = tree(host["findings"])
     others = roots
     if roots and is_open(roots[0][0]):
@@ -80,6 +81,24 @@ def _headline(host: Json, lang: str) -> Line:
     ]
     details = " · ".join(part for part in parts if part)
     return f"{mark} {host['host']}  {word(state, lang).upper()}  {details}".rstrip(), colour
+
+
+_UPGRADE_LOOK = {"done": ("✓", "green"), "held": ("!", "yellow"), "rolled_back": ("↩", "red")}
+_UPGRADE_LOOK |= {"failed": ("✗", "red"), "refused": ("✗", "red")}
+
+
+def _upgrade_lines(upgrade: Json, lang: str) -> list[Line]:
+    """Say from where to where, what became of each hop, and why it ended where it did."""
+    mark, colour = _UPGRADE_LOOK[upgrade["status"]]
+    way = f"{upgrade['from']} → {upgrade['to']}"
+    lines: list[Line] = [
+        (f"  {mark} {way}: {word('upgrade_' + upgrade['status'], lang)} ({upgrade['run_id']})", colour)
+    ]
+    hops = [f"{hop['version']} {word('upgrade_' + hop['status'], lang)}" for hop in upgrade["hops"]]
+    lines.append((f"    {' · '.join(hops)}", None))
+    if upgrade["message"]:
+        lines.append((f"    {one_line(upgrade['message'])}", colour))
+    return lines
 
 
 def _title(finding: Json, lang: str, mode: str) -> Line:

@@ -269,9 +269,9 @@ def as_json(plan: Plan) -> Json:
     return t.cast("Json", json.loads(json.dumps(dataclasses.asdict(plan))))
 
 
-def assemble(run_id: str, plans: t.Sequence[Plan]) -> Json:
+def assemble(run_id: str, plans: t.Sequence[Plan | Json]) -> Json:
     """Put the hosts' plans together under an id and a digest of all that will be done: ``upgrade-plan.json``."""
-    hosts = [as_json(plan) for plan in plans]
+    hosts = [as_json(plan) if isinstance(plan, Plan) else plan for plan in plans]
     digest = hashlib.sha256(json.dumps(hosts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
     return {
         "schema_version": SCHEMA_VERSION,

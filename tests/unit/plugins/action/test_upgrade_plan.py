@@ -36,6 +36,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> Run:
     def plan(**options: t.Any) -> dict[str, t.Any]:
         usual: dict[str, t.Any] = {"run_dir": str(tmp_path), "evidence": str(evidence), "bundle": None, "hosts": []}
         usual |= {"lang": "en", "target": "4.9.14", "current": None, "beta": False, "values": {}, "plan": None}
+        usual["begun"] = {}
         plugin = action.ActionModule.__new__(action.ActionModule)
         plugin._task = mock.Mock(args={**usual, **options})
         result: dict[str, t.Any] = plugin.run()
@@ -86,3 +87,39 @@ def test_a_bundle_is_planned_for_as_well(run: Run, tmp_path: pathlib.Path) -> No
     (folder / "docker-compose.yml").write_text(G06)
     result = run(bundle=str(tmp_path / "bundle"), evidence=None)
     assert [hop["version"] for hop in result["plans"]["shop"]["hops"]][-1] == "4.9.14"
+
+
+def begun_run(run: Run, done: int) -> dict[str, t.Any]:
+    """What the host tells of an upgrade to 4.9.14 that was killed after so many hops."""
+    plan = run()["plans"]["web1"]
+    states = ["done"] * done + ["begun"] + ["todo"] * len(plan["hops"])
+    hops = [
+        {**hop, "key": f"hop-{n}-{hop['version']}", "state": states[n - 1]} for n, hop in enumerate(plan["hops"], 1)
+    ]
+    return {"run_id": "r0", "plan": {**plan, "hops": hops}}
+
+
+def test_a_run_that_did_not_end_goes_on_along_its_own_plan(run: Run, tmp_path: pathlib.Path) -> None:
+    found = begun_run(run, 2)
+    result = run(begun={"web1": found})
+    way = result["runs"]["web1"]
+    assert (way["run_id"], way["done"], way["goes_on"]) == ("r0", ["4.8.15", "4.8.17"], True)
+    assert [hop["key"] for hop in way["hops"]][:2] == ["hop-3-4.8.18", "hop-4-4.8.19"]
+    assert way["kept"] == "hop-1-4.8.15"
+    document = json.loads((tmp_path / "upgrade-plan.json").read_text())
+    form.validate(document)
+    assert document["hosts"][0]["current"] == "4.8.17"
+    assert "run r0 did not end; it goes on at 4.8.18" in str(document["hosts"][0]["warnings"])
+
+
+def test_a_run_that_did_not_end_lets_no_other_target_begin(run: Run) -> None:
+    result = run(begun={"web1": begun_run(run, 1)}, target="4.9.13")
+    assert "run r0 has begun an upgrade to 4.9.14 and stands at 4.8.17" in result["refused"]["web1"]
+    assert result["runs"]["web1"]["hops"] == []
+
+
+def test_an_approved_plan_goes_on_as_well(run: Run, tmp_path: pathlib.Path) -> None:
+    found = begun_run(run, 2)
+    approved = tmp_path / "approved.json"
+    (tmp_path / "upgrade-plan.json").rename(approved)
+    assert run(plan=str(approved), target="", begun={"web1": found})["runs"]["web1"]["goes_on"]

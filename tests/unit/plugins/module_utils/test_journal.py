@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pathlib
 import time
@@ -53,6 +54,18 @@ def test_state_is_for_its_owner_only(journal: j.Journal, target: pathlib.Path) -
     assert os.stat(journal.path).st_mode & 0o777 == 0o600
     assert change.backup is not None
     assert os.stat(os.path.dirname(change.backup)).st_mode & 0o777 == 0o700
+
+
+def test_what_a_run_changed_for_a_finding_is_not_changed_again(journal: j.Journal, target: pathlib.Path) -> None:
+    asked = (journal, RUN, "port-conflict", str(target))
+    assert not j.has_changed(*asked)
+    before, after = j.sha256_of(str(target)), hashlib.sha256(b"new").hexdigest()
+    journal.plan(RUN, "port-conflict", "replace-file", str(target), before, after)
+    assert not j.has_changed(*asked), "killed before the file was replaced"
+    target.write_bytes(b"new")
+    assert j.has_changed(*asked), "killed after it"
+    assert [change.status for change in journal.changes(RUN)] == [j.DONE]
+    assert not j.has_changed(journal, RUN, "another", str(target))
 
 
 def test_what_somebody_changed_since_is_left(journal: j.Journal, target: pathlib.Path) -> None:

@@ -91,6 +91,20 @@ def test_files_then_databases_of_the_oldest_backup_then_services(
 
 
 @pytest.mark.usefixtures("hop")
+def test_a_statement_after_a_backup_is_gone_with_the_data(run: Run, journal: Journal) -> None:
+    lasts = {"reason": "an update has no way back"}
+    journal.mark(journal.plan("r1", "hop 2", "statement", "pg", "0.7", "0.8", undo=lasts), DONE)
+    result = run(data=True, finding="hop 2")
+    assert result["refused"] == []
+    assert {change["status"] for change in result["changes"]} == {"undone"}
+
+
+def test_a_statement_without_a_backup_stays(run: Run, journal: Journal) -> None:
+    journal.mark(journal.plan("r1", "", "statement", "pg", undo={"reason": "an update has no way back"}), DONE)
+    assert "an update has no way back" in run()["msg"]
+
+
+@pytest.mark.usefixtures("hop")
 def test_one_hop_alone_can_be_undone(run: Run, done: list[str], compose: pathlib.Path) -> None:
     run(data=True, finding="hop 2")
     assert compose.read_text() == "new 1"
