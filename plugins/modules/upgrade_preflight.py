@@ -148,7 +148,7 @@ def lacks_tag(image: str, engine: Json) -> str | None:
     return None
 
 
-def room(images: t.Sequence[str], engine: Json) -> int:
+def room(images: t.Sequence[str]) -> int:
     """Give the bytes to reckon with for images: each as large as the largest one of that name that is here."""
     needed = 0
     for image in images:
@@ -164,7 +164,7 @@ def lacks_room(images: t.Sequence[str], engine: Json) -> str | None:
     root = str(engine.get("DockerRootDir") or "")
     if not images or not os.path.isdir(root):
         return None
-    needed, free = room(images, engine), shutil.disk_usage(root).free
+    needed, free = room(images), shutil.disk_usage(root).free
     if free >= needed:
         return None
     return f"the images need about {needed >> 20} MiB at {root} and {free >> 20} MiB are free"

@@ -43,3 +43,34 @@ def test_a_host_that_was_not_worked_on_keeps_its_entry() -> None:
     first, second = outcome.merge(before, [after], {"web1": []})
     assert first["findings"][0]["status"] == "fixed"
     assert second == healthy
+
+
+PLAN = {"current": "4.8.11", "target": "4.8.18", "hops": [{"version": v} for v in ("4.8.15", "4.8.17", "4.8.18")]}
+
+
+def upgraded(ends: list[dict[str, t.Any]], stop: dict[str, t.Any], done: list[str]) -> dict[str, t.Any]:
+    run = {"run_id": "r1", "plan": PLAN, "hops": PLAN["hops"], "done": done}
+    upgrades = {"runs": {"web1": run}, "ends": {"web1": ends}, "stops": {"web1": stop}}
+    return t.cast("dict[str, t.Any]", outcome.with_upgrade({"host": "web1"}, upgrades)["upgrade"])
+
+
+def test_an_upgrade_tells_of_every_hop_also_those_of_an_earlier_run() -> None:
+    back = {"version": "4.8.17", "status": "rolled_back", "seconds": "12.5", "message": "500"}
+    told = upgraded([back], back, ["4.8.15"])
+    assert (told["from"], told["to"], told["status"], told["message"]) == ("4.8.11", "4.8.18", "rolled_back", "500")
+    assert [hop["status"] for hop in told["hops"]] == ["done", "rolled_back", "todo"]
+    assert told["hops"][1]["seconds"] == 12.5
+
+
+def test_an_upgrade_that_waits_for_a_person_says_at_which_hop() -> None:
+    told = upgraded([{"version": "4.8.15", "status": "done"}], {"status": "held", "message": "do it"}, [])
+    assert [hop["status"] for hop in told["hops"]] == ["done", "held", "todo"]
+
+
+def test_a_host_that_is_lost_on_the_way_has_not_ended() -> None:
+    told = upgraded([{"version": "4.8.15", "status": "done"}], {}, [])
+    assert told["status"] == "failed" and "lost" in told["message"]
+
+
+def test_a_host_without_an_upgrade_has_no_word_of_one() -> None:
+    assert outcome.with_upgrade({"host": "web2"}, {}) == {"host": "web2"}

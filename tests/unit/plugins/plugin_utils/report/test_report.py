@@ -56,6 +56,25 @@ def test_report_is_valid(lang: str) -> None:
 
 
 @LANGUAGES
+def test_an_upgrade_is_told_in_every_form_for_people(lang: str) -> None:
+    report = sample.report(lang=lang)
+    hops: list[dict[str, t.Any]] = [
+        {"version": "4.8.15", "status": "done", "seconds": 31.5, "message": "FastGPT 4.8.15"},
+        {"version": "4.8.17", "status": "rolled_back", "seconds": None, "message": "500: <b>no</b>"},
+        {"version": "4.8.18", "status": "todo", "seconds": None, "message": None},
+    ]
+    told = {"run_id": "20260301T120000Z-4f2a", "from": "4.8.11", "to": "4.8.18", "status": "rolled_back", "hops": hops}
+    report["hosts"][0]["upgrade"] = {**told, "message": hops[1]["message"]}
+    jsonschema.Draft202012Validator(SCHEMA).validate(report)
+    lines = [text for text, _colour in terminal.render(report, 160)]
+    assert any("4.8.11 → 4.8.18" in line and "20260301T120000Z-4f2a" in line for line in lines)
+    assert any("4.8.15" in line and "4.8.17" in line and "4.8.18" in line for line in lines)
+    shown = page.render_html(report)
+    assert "4.8.11 → 4.8.18" in shown and "<b>no</b>" not in shown
+    assert "4.8.17" in page.render_markdown(report)
+
+
+@LANGUAGES
 def test_texts_are_in_the_language_chosen_and_in_both(lang: str) -> None:
     found = sample.report(lang=lang)["hosts"][0]["findings"][0]
     assert found["title"] == sample.KEYFILE.title[lang]
