@@ -270,6 +270,7 @@ def main() -> None:
             "user": {"type": "dict", "options": {"id": _NUMBER, "quota": {"type": "int"}, "enabled": _SWITCH}},
             "token": {
                 "type": "dict",
+                "no_log": False,
                 "options": {"id": _NUMBER, "quota": {"type": "int"}, "enabled": _SWITCH, "models": _NAMES},
             },
             "channels": {"type": "list", "elements": "dict", "default": [], "options": _CHANNEL},
