@@ -6,7 +6,7 @@ SHELL := /bin/bash
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-full test-night lint format unit sanity molecule bench docs lab-up lab-down clean
+.PHONY: help setup demo test test-full test-night test-matrix lint format unit sanity molecule bench docs lab-up lab-down clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -25,6 +25,10 @@ test-full: setup ## the long matrices that `make test` leaves out
 
 test-night: setup ## what takes hours on the lab: every fix, kill and fault
 	@$(VENV)/python scripts/test --night
+
+test-matrix: setup ## every ansible-core with every Python of a managed host
+	@$(VENV)/python scripts/compat
+	@scripts/matrix
 
 lint: setup ## formatting, lint, types, YAML, Ansible content
 	@$(VENV)/python scripts/test format lint types yaml ansible-lint docs

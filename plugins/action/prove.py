@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import typing as t
 
@@ -62,6 +63,7 @@ def _judge(answer: dict[str, t.Any], options: dict[str, t.Any]) -> tuple[str | N
     evidence = answer.get("evidence")
     if not isinstance(evidence, dict):
         return f"the host could not be read: {answer.get('msg')}", ""
+    evidence = json.loads(json.dumps(evidence))  # plain: ansible-core 2.18 gives texts of its own kind
     found = diagnose(evidence, "host")
     ask = _cure if options["finding"] else _release
     trouble, proof = ask(found, evidence, options)

@@ -211,7 +211,8 @@ class ComposeFile:
 
     def __init__(self, path: str, text: str, variables: t.Mapping[str, str] | None = None):
         self.path = path
-        self.text = text
+        # what a host gave is a kind of str of its own for ansible-core 2.18, which the parser in C refuses
+        text = self.text = str.__str__(text)
         self.variables = dict(variables or {})
         self.error: str | None = None
         self.error_line: int | None = None
