@@ -91,8 +91,7 @@ def _release(_found: HostDiagnosis, evidence: t.Any, options: dict[str, t.Any]) 
     """Say whether the release runs, by what is inside the app's container and its image."""
     build = running_build(Deployment(evidence))
     release = release_of_tag(f"v{build}") if build else None
-    running = str(release.version) if release else None
-    trouble = (
-        None if running == options["version"] else f"{running or 'an unknown release'} runs, not {options['version']}"
-    )
+    wanted = release_of_tag(f"v{options['version']}")
+    running = str(release.version) if release else "an unknown release"
+    trouble = None if release and release == wanted else f"{running} runs, not {options['version']}"
     return trouble, f"FastGPT {build}"

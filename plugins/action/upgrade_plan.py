@@ -50,8 +50,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Make the plan of every host that could be read.
 
-        :returns: ``plans``, ``refused`` (why), ``asked`` (what), ``runs`` (what is to be done) and ``grave`` (findings
-            of now), each by host; id and digest of the whole
+        :returns: ``plans``, ``refused`` (why), ``asked`` (what), ``runs`` (what is to be done), each by host; id and
+            digest of the whole
         """
         result = super().run(tmp, task_vars)
         _checked, options = self.validate_argument_spec(ARGUMENT_SPEC)
@@ -73,14 +73,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         _write(folder / "upgrade-plan.html", present.render_html(document, lang))
         display.display(present.table(document, lang, shutil.get_terminal_size((120, 40)).columns))
         display.display(os.path.relpath(folder / "upgrade-plan.html"))
-        hosts = document["hosts"]
+        hosts, grave = document["hosts"], _grave(folder / "report.json")
         result.update(
             changed=False,
             plans={host["host"]: host for host in hosts},
             refused={host["host"]: _texts(host["refusals"], lang) for host in hosts if host["refusals"]},
             asked={host["host"]: _texts(host["asks"], lang) for host in hosts if host["asks"]},
-            runs={host["host"]: resume.run_of(host, begun.get(host["host"]), folder.name) for host in hosts},
-            grave=_grave(folder / "report.json"),
+            runs={
+                host["host"]: resume.run_of(host, begun.get(host["host"]), folder.name, grave.get(host["host"], []))
+                for host in hosts
+            },
             id=document["id"],
             digest=document["digest"],
         )

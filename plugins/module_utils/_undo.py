@@ -169,13 +169,15 @@ def _undo_up(change: Change) -> None:
         if change.before == "created":
             project.must("create", change.target, timeout=_TIMEOUT)
         return
+    force = ["--force-recreate"] if how.get("state") == "recreated" else []
     if change.before in ("exited", "dead"):
         project.must("stop", change.target, timeout=_TIMEOUT)
+        if how.get("state") in ("current", "recreated"):  # what starts it some day must not start the newer one
+            project.must("up", "--no-start", "--no-deps", *force, change.target, timeout=_TIMEOUT)
         return
     if how.get("state") in ("restarted", "unstuck"):
         project.must("restart", change.target, timeout=_TIMEOUT)
         return
-    force = ["--force-recreate"] if how.get("state") == "recreated" else []
     project.up([change.target], *force, timeout=_TIMEOUT)
     if change.before == "paused":
         project.must("pause", change.target, timeout=_TIMEOUT)

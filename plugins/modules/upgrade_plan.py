@@ -51,6 +51,10 @@ options:
     description: Values the plan asks for, by name.
     type: dict
     default: {}
+  begun:
+    description: By host, an upgrade that was begun and has not ended, as M(fastgpt.ops.upgrade_state) reads it.
+    type: dict
+    default: {}
   plan:
     description: An C(upgrade-plan.json) that was approved. Refused where a plan made now is another one.
     type: path
@@ -87,6 +91,12 @@ refused:
   returned: success
 asked:
   description: By host, which values have to be given before anything may be done there.
+  type: dict
+  returned: success
+runs:
+  description:
+    - What is to be done, by host. C(run_id) is that of an earlier run which did not end and goes on now (C(goes_on)),
+      C(plan) the whole plan, C(hops) what is left of it, each with the C(key) the journal knows it by.
   type: dict
   returned: success
 id:

@@ -4,7 +4,7 @@
 """An upgrade that did not end goes on along its own plan: a new one would take the hop it stands in as done.
 
 ``begun`` is what the module ``upgrade_state`` read on the host: ``run_id`` and ``plan``, whose hops have ``key`` and
-``state``.
+``state``, and which has ``grave`` beside them.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ Json = dict[str, t.Any]
 
 def whole(begun: Json) -> Json:
     """Give the plan as it was when it was begun."""
-    plan = copy.deepcopy(begun["plan"])
+    plan = {key: value for key, value in copy.deepcopy(begun["plan"]).items() if key != "grave"}
     plan["hops"] = [_plain(hop) for hop in plan["hops"]]
-    return t.cast("Json", plan)
+    return plan
 
 
 def rest(begun: Json, target: str) -> Json:
@@ -46,17 +46,20 @@ def rest(begun: Json, target: str) -> Json:
     return plan
 
 
-def run_of(plan: Json, begun: Json | None, run_id: str) -> Json:
+def run_of(plan: Json, begun: Json | None, run_id: str, grave: t.Sequence[str]) -> Json:
     """Say what is to be done on a host, and under which run.
 
     :returns: ``run_id``, ``plan`` (whole), ``hops`` that are left with their ``key``, ``done`` (releases reached
-        before), ``goes_on`` (a run that did not end), ``kept`` (the hop whose copies stay)
+        before), ``goes_on`` (a run that did not end), ``kept`` (the hop whose copies stay), ``grave`` (findings of
+        before the run, which no hop has to answer for)
     :param plan: the plan of now
     :param run_id: of this run, where none was begun before
+    :param grave: findings of severity error and critical that are there now
     """
     if begun is None:
         hops = [{**hop, "key": f"hop-{number}-{hop['version']}"} for number, hop in enumerate(plan["hops"], 1)]
-        return {"run_id": run_id, "plan": plan, "hops": hops, "done": [], "goes_on": False, "kept": _kept(hops)}
+        fresh = {"run_id": run_id, "plan": plan, "hops": hops, "done": [], "goes_on": False}
+        return {**fresh, "kept": _kept(hops), "grave": list(grave)}
     hops = [] if plan["refusals"] else begun["plan"]["hops"]
     return {
         "run_id": begun["run_id"],
@@ -65,6 +68,7 @@ def run_of(plan: Json, begun: Json | None, run_id: str) -> Json:
         "done": [hop["version"] for hop in hops if hop["state"] == "done"],
         "goes_on": True,
         "kept": _kept(hops),
+        "grave": begun["plan"].get("grave", []),
     }
 
 
