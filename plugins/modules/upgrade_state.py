@@ -77,7 +77,8 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
 
 Json = t.Dict[str, t.Any]
 
-UPGRADE, HOP = "upgrade", "hop"
+UPGRADE = "upgrade"
+HOP = "hop"
 
 
 def key_of(number: int, hop: Json) -> str:
