@@ -117,8 +117,8 @@ class Project:
         out = self.must("config", "--hash", "*", timeout=ASK_TIMEOUT).text
         return dict(line.split()[:2] for line in out.splitlines() if len(line.split()) == 2)
 
-    def up(self, services: t.Sequence[str], *flags: str, timeout: float) -> None:
-        """Bring services up, and no other.
+    def up(self, services: t.Sequence[str], *flags: str, timeout: float, start: bool = True) -> None:
+        """Bring services up, and no other; without ``start`` their containers are only as the file has them.
 
         Without ``--no-deps`` Compose starts what they depend on, and makes anew what differs from its file. With it
         some releases (2.26 is one) hash a service as if it had no dependencies, and make it anew at the next ``up``.
@@ -127,7 +127,8 @@ class Project:
         :raises ComposeError: it did not work
         """
         alone = self.program == ["docker-compose"] or not self._rest_on_good_ground(services)
-        self.must("up", "-d", *(["--no-deps"] if alone else []), *flags, *services, timeout=timeout)
+        how = ["-d" if start else "--no-start", *(["--no-deps"] if alone else [])]
+        self.must("up", *how, *flags, *services, timeout=timeout)
 
     def _rest_on_good_ground(self, services: t.Sequence[str]) -> bool:
         """Tell whether all that services depend on runs as its file says."""

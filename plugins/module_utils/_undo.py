@@ -173,7 +173,7 @@ def _undo_up(change: Change) -> None:
     if change.before in ("exited", "dead"):
         project.must("stop", change.target, timeout=_TIMEOUT)
         if how.get("state") in ("current", "recreated"):  # what starts it some day must not start the newer one
-            project.must("up", "--no-start", "--no-deps", *force, change.target, timeout=_TIMEOUT)
+            project.up([change.target], *force, timeout=_TIMEOUT, start=False)
         return
     if how.get("state") in ("restarted", "unstuck"):
         project.must("restart", change.target, timeout=_TIMEOUT)

@@ -26,7 +26,11 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         made.append(" ".join(argv))
         return Result(0, b"c0ffee\n" if "ps" in argv else b"", b"")
 
+    def up(_self: object, services: list[str], *flags: str, timeout: float, start: bool = True) -> None:
+        made.append(" ".join(["up", *([] if start else ["--no-start"]), *flags, *services]))
+
     monkeypatch.setattr(_compose_cli.Project, "must", must)
+    monkeypatch.setattr(_compose_cli.Project, "up", up)
     monkeypatch.setattr(_compose_cli, "run", run)
     monkeypatch.setattr(_undo, "run", run)
     return made
@@ -43,12 +47,12 @@ def test_one_that_was_stopped_for_a_backup_gets_its_old_container_back(
     calls: list[str], tmp_path: pathlib.Path
 ) -> None:
     undone(tmp_path, "exited")
-    assert calls == ["stop fastgpt", "up --no-start --no-deps fastgpt"]
+    assert calls == ["stop fastgpt", "up --no-start fastgpt"]
 
 
 def test_one_that_ran_runs_again_as_its_file_has_it(calls: list[str], tmp_path: pathlib.Path) -> None:
     undone(tmp_path, "running")
-    assert calls == ["up -d --no-deps fastgpt"]
+    assert calls == ["up fastgpt"]
 
 
 def test_one_that_came_in_goes_though_the_file_has_it_no_more(calls: list[str], tmp_path: pathlib.Path) -> None:

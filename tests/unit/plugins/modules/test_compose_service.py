@@ -39,11 +39,11 @@ class Stack:
 
     def must(self, verb: str, *services: str, timeout: float) -> None:
         self.calls.append(" ".join((verb, *services)))
-        status = {"stop": "exited", "pause": "paused"}.get(verb, "running")
+        status = {"stop": "exited", "create": "exited", "pause": "paused"}.get(verb, "running")
         self.state = {"Status": status, "Running": status != "exited", "Paused": status == "paused"}
 
-    def up(self, services: list[str], *_flags: str, timeout: float) -> None:
-        self.must("up", *services, timeout=timeout)
+    def up(self, services: list[str], *_flags: str, timeout: float, start: bool = True) -> None:
+        self.must("up" if start else "create", *services, timeout=timeout)
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_a_stopped_service_is_started_and_stopped_again(run: Run, stack: Stack) 
     assert stack.calls == []
     assert run()["containers"] == ["pg"]
     undo()
-    assert stack.calls == ["up pg", "stop pg"]
+    assert stack.calls == ["up pg", "stop pg", "create pg"]
 
 
 def test_a_paused_service_goes_on_and_is_paused_again(run: Run, stack: Stack) -> None:
