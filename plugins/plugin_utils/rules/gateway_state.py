@@ -149,6 +149,15 @@ def key_accepted(d: Deployment) -> Text | None:
 refutes("oneapi-token-disabled", "aiproxy-key-mismatch")(key_accepted)
 
 
+@refutes("oneapi-token-disabled")
+def token_and_user_are_on(d: Deployment) -> Text | None:
+    """A spent token is none that was switched off; one limited to other addresses may be refused, though."""
+    token, user = held(d, "token") or {}, held(d, "user") or {}
+    expires = token.get("expired_time") or -1
+    is_off = token.get("status") not in (ENABLED, EXHAUSTED) or (d.now and 0 < expires < d.now)
+    return None if is_off or user.get("status") != ENABLED or token.get("subnet") else NOT_HELD
+
+
 @refutes_line("invalid-api-key")
 def own_key_accepted(d: Deployment, line: Hit) -> Text | None:
     return key_accepted(d) if OWN_REFUSAL.search(line.proofs[0].excerpt) else None
