@@ -21,6 +21,10 @@ BY_MONITOR = 3
 PLENTY = 5_000_000
 """Units (10 USD) that no single call is estimated at. With less, only a call shows whether the purse suffices."""
 NOT_HELD: Text = {"en": "the gateway holds nothing of that kind now", "zh": "网关当前的数据中已没有这种情况"}
+NO_CHANNEL: Text = {
+    "en": "no channel serves that model: the gateway said so",
+    "zh": "没有渠道提供该模型：这是网关的回复",
+}
 SERVED: Text = {"en": "the same way has served a call since", "zh": "此后同一路径的调用已经成功"}
 SAME_MOMENT = 3.0
 """Seconds by which two logs may tell of one call."""
@@ -194,6 +198,15 @@ def model_served_now(d: Deployment, line: Hit) -> Text | None:
     named = NAMED.search(line.proofs[0].excerpt)
     is_listed = named and named["model"] in (served_models(d) or [])
     return NOT_HELD if named and is_listed and not (held(d, "banned") or {}).get(named["model"]) else None
+
+
+@refutes_line("model-name-mismatch-channel")
+def refused_by_the_gateway(d: Deployment, line: Hit) -> Text | None:
+    """A model that FastGPT is set up to use and no channel serves is refused by the gateway, in a server's words."""
+    named = NAMED.search(line.proofs[0].excerpt)
+    if named and held(d, "channels") and named["model"] in configured(d) and named["model"] not in channel_models(d):
+        return NO_CHANNEL
+    return None
 
 
 @refutes_line("model-channel-missing")
