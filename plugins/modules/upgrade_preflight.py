@@ -196,22 +196,29 @@ def check(module: AnsibleModule, project: Project, missing: t.Sequence[str]) -> 
     return [trouble for trouble in found if trouble]
 
 
-def pull(image: str, timeout: float) -> None:
-    """Pull an image; a broken pull is tried again, what was loaded stays.
+def pull_all(images: t.Sequence[str], timeout: float) -> None:
+    """Pull images.
 
-    :raises ComposeError: it cannot be had
+    :raises ComposeError: some cannot be had; all of them are named
     """
+    troubles = [trouble for trouble in (pull(image, timeout) for image in images) if trouble]
+    if troubles:
+        raise ComposeError("; ".join(troubles))
+
+
+def pull(image: str, timeout: float) -> str | None:
+    """Pull an image; a broken pull is tried again, what was loaded stays. Says why it cannot be had."""
     error = ""
     for number in range(_TRIES):
         if number:
             time.sleep(_PAUSE)
         result = run(["docker", "pull", "--quiet", image], timeout)
         if result.rc == 0:
-            return
+            return None
         error = str(result.error)
         if _NOT_THERE.search(error):
             break
-    raise ComposeError(f"{image} cannot be pulled: {error}")
+    return f"{image} cannot be pulled: {error}"
 
 
 def main() -> None:
@@ -239,8 +246,7 @@ def main() -> None:
                 module.fail_json(msg="; ".join(trouble) + "; nothing was changed", **result)
         elif not module.check_mode:
             with alone(run_id_or_manual(module.params["run_id"])):
-                for image in missing:
-                    pull(image, module.params["timeout"])
+                pull_all(missing, module.params["timeout"])
             result.update(changed=bool(missing), pulled=missing)
     except (ComposeError, JournalError, OSError) as error:
         module.fail_json(msg=f"{error}; nothing was changed", **result)

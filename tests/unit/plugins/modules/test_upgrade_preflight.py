@@ -60,15 +60,22 @@ def test_a_registry_without_tls_is_asked_as_the_engine_would(docker: dict[str, t
 
 def test_a_pull_that_breaks_is_tried_again(docker: dict[str, t.Any]) -> None:
     docker["pull"] = [failed("connection reset by peer"), Result(0, b"", b"")]
-    module.pull(APP, 10)
+    assert module.pull(APP, 10) is None
     assert len(docker["calls"]) == 2
 
 
 def test_a_pull_that_goes_on_breaking_says_so(docker: dict[str, t.Any]) -> None:
     docker["pull"] = failed("connection reset by peer")
-    with pytest.raises(module.ComposeError, match="cannot be pulled: connection reset by peer"):
-        module.pull(APP, 10)
+    assert module.pull(APP, 10) == f"{APP} cannot be pulled: connection reset by peer"
     assert len(docker["calls"]) == 3
+
+
+def test_all_images_that_cannot_be_had_are_named(docker: dict[str, t.Any]) -> None:
+    docker["pull --quiet mongo:1"] = failed("manifest unknown")
+    docker["pull --quiet mongo:3"] = failed("manifest unknown")
+    with pytest.raises(module.ComposeError, match=r"mongo:1 cannot.*; mongo:3 cannot"):
+        module.pull_all(["mongo:1", "mongo:2", "mongo:3"], 10)
+    assert [call[-1] for call in docker["calls"]] == ["mongo:1", "mongo:2", "mongo:3"]
 
 
 def test_images_need_as_much_room_as_those_of_their_name_have(docker: dict[str, t.Any]) -> None:
