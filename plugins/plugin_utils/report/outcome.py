@@ -57,7 +57,7 @@ def with_upgrade(host: Json, upgrades: Json) -> Json:
         ``stops`` (why it did not go on; empty where it did)
     """
     made = upgrades.get("runs", {}).get(host["host"])
-    if not made or not made["hops"]:
+    if not made or not (made["hops"] or made["goes_on"]):
         return host
     plan, stop = made["plan"], upgrades["stops"].get(host["host"]) or {}
     ends = [{"version": version, "status": "done"} for version in made["done"]]

@@ -50,15 +50,15 @@ def run_of(plan: Json, begun: Json | None, run_id: str, grave: t.Sequence[str]) 
     """Say what is to be done on a host, and under which run.
 
     :returns: ``run_id``, ``plan`` (whole), ``hops`` that are left with their ``key``, ``done`` (releases reached
-        before), ``goes_on`` (a run that did not end), ``kept`` (the hop whose copies stay), ``grave`` (findings of
-        before the run, which no hop has to answer for)
+        before), ``owed`` (tasks of a person that come after those), ``goes_on`` (a run that did not end), ``kept`` (the
+        hop whose copies stay), ``grave`` (findings of before the run, which no hop has to answer for)
     :param plan: the plan of now
     :param run_id: of this run, where none was begun before
     :param grave: findings of severity error and critical that are there now
     """
     if begun is None:
         hops = [{**hop, "key": f"hop-{number}-{hop['version']}"} for number, hop in enumerate(plan["hops"], 1)]
-        fresh = {"run_id": run_id, "plan": plan, "hops": hops, "done": [], "goes_on": False}
+        fresh = {"run_id": run_id, "plan": plan, "hops": hops, "done": [], "owed": [], "goes_on": False}
         return {**fresh, "kept": _kept(hops), "grave": list(grave)}
     hops = [] if plan["refusals"] else begun["plan"]["hops"]
     return {
@@ -66,10 +66,15 @@ def run_of(plan: Json, begun: Json | None, run_id: str, grave: t.Sequence[str]) 
         "plan": whole(begun),
         "hops": [hop for hop in hops if hop["state"] != "done"],
         "done": [hop["version"] for hop in hops if hop["state"] == "done"],
-        "goes_on": True,
+        "owed": [task for hop in hops if hop["state"] == "done" for task in hop["tasks"] if _is_owed(task)],
+        "goes_on": not plan["refusals"],
         "kept": _kept(hops),
         "grave": begun["plan"].get("grave", []),
     }
+
+
+def _is_owed(task: Json) -> bool:
+    return bool(task["blocking"] and task["when"] == "after")
 
 
 def _kept(hops: t.Sequence[Json]) -> str | None:

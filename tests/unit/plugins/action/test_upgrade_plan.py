@@ -106,6 +106,7 @@ def test_a_run_that_did_not_end_goes_on_along_its_own_plan(run: Run, tmp_path: p
     assert (way["run_id"], way["done"], way["goes_on"]) == ("r0", ["4.8.15", "4.8.17"], True)
     assert [hop["key"] for hop in way["hops"]][:2] == ["hop-3-4.8.18", "hop-4-4.8.19"]
     assert way["kept"] == "hop-1-4.8.15"
+    assert way["owed"] == []
     document = json.loads((tmp_path / "upgrade-plan.json").read_text())
     form.validate(document)
     assert document["hosts"][0]["current"] == "4.8.17"
@@ -123,3 +124,10 @@ def test_an_approved_plan_goes_on_as_well(run: Run, tmp_path: pathlib.Path) -> N
     approved = tmp_path / "approved.json"
     (tmp_path / "upgrade-plan.json").rename(approved)
     assert run(plan=str(approved), target="", begun={"web1": found})["runs"]["web1"]["goes_on"]
+
+
+def test_what_a_person_owes_a_hop_of_before_is_asked_again(run: Run) -> None:
+    found = begun_run(run, 1)
+    task = {"id": "4.8.15-9", "when": "after", "blocking": True, "text": {"en": "look", "zh": "看"}}
+    found["plan"]["hops"][0]["tasks"] = [task, {**task, "blocking": False}]
+    assert run(begun={"web1": found})["runs"]["web1"]["owed"] == [task]

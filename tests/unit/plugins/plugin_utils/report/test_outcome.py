@@ -49,7 +49,7 @@ PLAN = {"current": "4.8.11", "target": "4.8.18", "hops": [{"version": v} for v i
 
 
 def upgraded(ends: list[dict[str, t.Any]], stop: dict[str, t.Any], done: list[str]) -> dict[str, t.Any]:
-    run = {"run_id": "r1", "plan": PLAN, "hops": PLAN["hops"], "done": done}
+    run = {"run_id": "r1", "plan": PLAN, "hops": PLAN["hops"], "done": done, "goes_on": bool(done)}
     upgrades = {"runs": {"web1": run}, "ends": {"web1": ends}, "stops": {"web1": stop}}
     return t.cast("dict[str, t.Any]", outcome.with_upgrade({"host": "web1"}, upgrades)["upgrade"])
 
