@@ -55,6 +55,7 @@ def fleet(tmp_path: Path) -> Iterator[Path]:
     for host in SIX:
         lab("reset", host)
         lab("fault", "inject", host, FAULTS[host])
+        ssh(host, f"rm -f {LOCK}")  # one that an interrupted run left would be taken for this run's
     ssh(REFUSES, STRANGER)
     known = yaml.safe_load((STATE / "fleet.yml").read_text("utf-8"))["lab"]
     hosts = {host: dict(known["hosts"][host]) for host in SIX}
