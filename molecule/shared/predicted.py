@@ -17,7 +17,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-SUMMARY = re.compile(r"[+-](?:(?:file|directory|missing)\b|\d{4} \d+:\d+)")
+SUMMARY = re.compile(r"[+-](?:(?:file|directory|missing|a key|a new key)\b|\d{4} \d+:\d+)")
 COMPARED = re.compile(r"/opt/fastgpt/|[\w.-]+: (user|token|channel|model) ")
 TOKEN = re.compile(r"<(?:secret:[0-9a-f]+(?::percent)?|given:\w+|random:\d+)>")
 
