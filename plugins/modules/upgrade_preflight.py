@@ -103,6 +103,7 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
     run_id_or_manual,
     state_folder,
 )
+from ansible_collections.fastgpt.ops.plugins.module_utils._net import http_get
 from ansible_collections.fastgpt.ops.plugins.module_utils._run import run
 from ansible_collections.fastgpt.ops.plugins.module_utils._waits import trouble_with_http
 
@@ -113,6 +114,15 @@ _TRIES = 3
 _PAUSE = 5.0
 _UNKNOWN_SIZE = 600 * 1024 * 1024
 """Bytes to reckon with for an image of which no other version is on the host."""
+_MANIFESTS = ", ".join(
+    f"application/vnd.{kind}+json"
+    for kind in (
+        "docker.distribution.manifest.v2",
+        "docker.distribution.manifest.list.v2",
+        "oci.image.manifest.v1",
+        "oci.image.index.v1",
+    )
+)
 _NOT_THERE = re.compile(r"no such manifest|manifest unknown|not found|name unknown", re.IGNORECASE)
 
 
@@ -141,11 +151,21 @@ def lacks_tag(image: str, engine: Json) -> str | None:
     known = (engine.get("RegistryConfig") or {}).get("IndexConfigs") or {}
     if registry == "docker.io" and (known.get("docker.io") or {}).get("Mirrors"):
         return None
-    insecure = ["--insecure"] if (known.get(registry) or {}).get("Secure") is False else []
-    result = run(["docker", "manifest", "inspect", *insecure, image], _ASK)
-    if result.rc != 0 and _NOT_THERE.search(result.error or ""):
-        return f"{image} is not in its registry"
-    return None
+    if (known.get(registry) or {}).get("Secure") is False:
+        missing = _plainly_missing(registry, image)  # docker's own question goes nowhere but to TLS
+    else:
+        result = run(["docker", "manifest", "inspect", image], _ASK)
+        missing = result.rc != 0 and bool(_NOT_THERE.search(result.error or ""))
+    return f"{image} is not in its registry" if missing else None
+
+
+def _plainly_missing(registry: str, image: str) -> bool:
+    """Tell whether a registry without TLS, which the engine is told to trust, says that it has no such image."""
+    path = image[len(registry) + 1 :]
+    name, at, digest = path.partition("@")
+    name, _colon, tag = (name, "", digest) if at else path.rpartition(":")
+    answer = http_get(f"http://{registry}/v2/{name}/manifests/{tag}", _ASK, {"Accept": _MANIFESTS})
+    return bool(answer["status"] == 404)
 
 
 def room(images: t.Sequence[str]) -> int:

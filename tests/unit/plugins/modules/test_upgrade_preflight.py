@@ -52,10 +52,21 @@ def test_an_image_that_a_mirror_brings_is_left_to_the_pull(docker: dict[str, t.A
     assert docker["calls"] == []
 
 
-def test_a_registry_without_tls_is_asked_as_the_engine_would(docker: dict[str, t.Any]) -> None:
+@pytest.mark.parametrize(("status", "trouble"), [(200, None), (404, f"{APP} is not in its registry"), (None, None)])
+def test_a_registry_without_tls_is_asked_as_the_engine_would(
+    status: int | None, trouble: str | None, docker: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def http_get(url: str, *_more: object) -> dict[str, t.Any]:
+        asked.append(url)
+        return {"status": status}
+
+    monkeypatch.setattr(module, "http_get", http_get)
     engine = {"RegistryConfig": {"IndexConfigs": {"ghcr.io": {"Secure": False}}}}
-    assert module.lacks_tag(APP, engine) is None
-    assert docker["calls"] == [["docker", "manifest", "inspect", "--insecure", APP]]
+    assert module.lacks_tag(APP, engine) == trouble
+    assert asked == ["http://ghcr.io/v2/labring/fastgpt/manifests/v4.8.15-fix3"]
+    assert docker["calls"] == []
 
 
 def test_a_pull_that_breaks_is_tried_again(docker: dict[str, t.Any]) -> None:
