@@ -39,7 +39,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         :returns: ``proof``; ``failed`` where the finding is still there, or one of severity error or critical is new
         """
         result = super().run(tmp, task_vars)
-        _checked, options = self.validate_argument_spec(ARGUMENT_SPEC, required_one_of=[["finding", "version"]])
+        _checked, options = self.validate_argument_spec(ARGUMENT_SPEC)
         arguments = {"salt": options["salt"]}
         if options["project_dir"]:
             arguments["project_dir"] = options["project_dir"]
@@ -65,10 +65,12 @@ def _judge(answer: dict[str, t.Any], options: dict[str, t.Any]) -> tuple[str | N
         return f"the host could not be read: {answer.get('msg')}", ""
     evidence = json.loads(json.dumps(evidence))  # plain: ansible-core 2.18 gives texts of its own kind
     found = diagnose(evidence, "host")
-    ask = _cure if options["finding"] else _release
-    trouble, proof = ask(found, evidence, options)
-    if trouble:
-        return trouble, ""
+    proof = "nothing new"
+    if options["finding"] or options["version"]:
+        ask = _cure if options["finding"] else _release
+        trouble, proof = ask(found, evidence, options)
+        if trouble:
+            return trouble, ""
     bad = {f.entry.id for f in found.findings if f.severity in ("critical", "error")}
     worse = sorted(bad - set(options["before"]))
     if worse:

@@ -18,7 +18,7 @@ author:
   - fastgpt.ops contributors (@fastgpt-ops)
 options:
   finding:
-    description: The finding that was to be cured. Either this or O(version) is needed.
+    description: The finding that was to be cured. Without it and O(version), only that nothing is worse is proved.
     type: str
   version:
     description: The release of FastGPT that is to run.
