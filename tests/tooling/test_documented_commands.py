@@ -2,8 +2,9 @@
 # Copyright: (c) 2026, fastgpt.ops contributors
 """Every command of the README and of docs/ is run, in a copy of the tree, on this machine without a FastGPT.
 
-What takes a server with a FastGPT gets as far as finding none. `make` only says what it would do: what it does has
-tests of its own. A command that no line of RUNNERS knows fails.
+What takes a server with a FastGPT gets as far as finding none: in the place of Docker, which may run here or not, is a
+program without a container. `make` only says what it would do: what it does has tests of its own. A command that no
+line of RUNNERS knows fails.
 """
 
 from __future__ import annotations
@@ -23,6 +24,13 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 NOTHING_THERE = ("has no FastGPT deployment", "changed nothing on", "inventory_hostname not in fastgpt_upgrade.refused")
+DOCKER = """#!/bin/sh
+case "$1 $2" in
+    info*) echo '{"ServerVersion": "26.1.5"}' ;;
+    version*) echo '{"Client": {"Version": "26.1.5"}, "Server": {"Version": "26.1.5"}}' ;;
+    "compose version") echo 2.26.1 ;;
+esac
+"""
 SECRETS = {"FEISHU_WEBHOOK": "http://127.0.0.1:9/", "FEISHU_SECRET": "s"}
 
 
@@ -50,6 +58,9 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     subprocess.run(["tar", "-x"], cwd=folder, input=packed.stdout, check=True)
     (folder / ".venv").symlink_to(BIN.parent)
+    (folder / "no-containers").mkdir()
+    (folder / "no-containers/docker").write_text(DOCKER)
+    (folder / "no-containers/docker").chmod(0o755)
     (folder / "vault.yml").write_text("fastgpt_env_values: {CHAT_API_KEY: sk-example}\n")
     (folder / "ticket-4711/logs").mkdir(parents=True)
     (folder / "ticket-4711/logs/mongo.log").write_text("BSON: permissions on /data/mongodb.key are too open\n")
@@ -66,7 +77,7 @@ def write_servers(clone: Path) -> None:
 
 def run(clone: Path, words: list[str], **more: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-    environment = kept | {"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(clone)} | more
+    environment = kept | {"PATH": f"{clone}/no-containers:{BIN}:{os.environ['PATH']}", "HOME": str(clone)} | more
     return subprocess.run(words, cwd=clone, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -77,9 +88,8 @@ def as_it_is(clone: Path, words: list[str]) -> None:
 
 def playbook(clone: Path, words: list[str]) -> None:
     write_servers(clone)
-    latest = clone / "reports/latest/plan.json"
-    if "fastgpt_plan=plan.json" in words:
-        (clone / "plan.json").write_bytes(latest.read_bytes())
+    for plan in (word.partition("=")[2] for word in words if word.startswith("fastgpt_plan=")):
+        (clone / plan).write_bytes(max(clone.glob(f"reports/2*/{plan}")).read_bytes())
     done = run(clone, words)
     output = " ".join((done.stdout + done.stderr).split())
     assert done.returncode == 0 or any(words in output for words in NOTHING_THERE), output[-4000:]
