@@ -151,7 +151,7 @@ class Upgrade:
 
 def prepared(host: str, folder: Path) -> Iterator[Upgrade]:
     """A host as first deployed, with rows in both databases; put back afterwards."""
-    clear = "umount /var/lib/fastgpt-ops/backups 2>/dev/null; rm -rf /var/lib/fastgpt-ops"
+    clear = "umount /var/lib/fastgpt-ops/backups 2>/dev/null || :; rm -rf /var/lib/fastgpt-ops"
     ssh(host, f"{clear}; {REMOVE}")
     lab("reset", host, "--data")
     ssh(host, on_stack(ROWS, host))
