@@ -222,6 +222,12 @@ set_model() {
         "$api/core/ai/model/update"
 }
 
+# app_started: wait until FastGPT, which makes user and tables that are missing when it starts, is through with it.
+app_started() {
+    wait_for 60 sh -c "docker logs --since $(docker inspect -f '{{.State.StartedAt}}' "$APP") $APP 2>&1 |
+        grep -qE 'init pg successful|vector initialization completed'"
+}
+
 # restart_until CONTAINER SECONDS PATTERN: restart a container and wait until it says so in its new run; its log keeps
 # the former runs.
 restart_until() {
