@@ -58,6 +58,15 @@ def entry_of(d: Deployment, service: str, port: t.Any) -> Port:
     return entry
 
 
+def publisher(d: Deployment, port: t.Any) -> str:
+    """Give the one service that publishes a port, where a message tells the port alone."""
+    number = int(port) if str(port).isdigit() else 0
+    names = [name for name, service in d.services.items() if any(p.host_port == number for p in service.ports)]
+    if number == 0 or len(names) != 1:
+        raise CannotFixError(f"no one service publishes port {port}", f"无法确定是哪个服务发布了端口 {port}")
+    return names[0]
+
+
 def remap(d: Deployment, service: str, entry: Port, host: str, target: int | None = None, downtime: float = 0) -> Fix:
     """Publish a port elsewhere, with the addresses that name it for browsers and other machines.
 
@@ -135,8 +144,9 @@ def move_port(d: Deployment, finding: Finding) -> Fix:
 @fixes("port-windows-reserved")
 def leave_reserved_range(d: Deployment, finding: Finding) -> Fix:
     """Publish the service far from the range that Windows has set aside."""
-    service = service_in(d, finding)
-    entry = entry_of(d, service, finding.hit.facts.get("port"))
+    port = finding.hit.facts.get("port")
+    service = service_in(d, finding) if finding.service else publisher(d, port)
+    entry = entry_of(d, service, port)
     reserved = int(entry.host_port or 0)
     free = free_port(d, range(reserved + FAR, 65536, 100) if reserved + FAR < 65536 else range(20080, 65536, 100))
     return remap(d, service, entry, with_ip(entry, free))

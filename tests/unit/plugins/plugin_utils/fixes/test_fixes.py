@@ -226,8 +226,9 @@ def test_a_moved_port_takes_the_links_to_it_along() -> None:
     assert plan.recreates == ("minio", "fastgpt")
 
 
-def test_a_port_windows_keeps_moves_far_away() -> None:
-    assert new_lines(planned(found("port-windows-reserved", "oneapi", port=3001), deployment())) == [
+@pytest.mark.parametrize("service", ["oneapi", None])  # Docker's words tell the port alone
+def test_a_port_windows_keeps_moves_far_away(service: str | None) -> None:
+    assert new_lines(planned(found("port-windows-reserved", service, port=3001), deployment())) == [
         'ports: ["13001:3000"]'
     ]
 
