@@ -162,6 +162,7 @@ new_vector() {
     up --no-deps "$PG_SERVICE"
     wait_for 30 psql_do 'select 1'
     psql_do "alter extension vector update; delete from modeldata where team_id = 'lab'"
+    psql_do 'vacuum full modeldata' # else they leave a trace, which stands for data that was there
     docker restart "$APP" >/dev/null
 }
 
