@@ -236,9 +236,9 @@ def test_a_fault_on_the_way_ends_done_or_where_it_was(name: str, upgrade: Upgrad
 @pytest.mark.parametrize("upgrade", [OLD] if chosen(["tag-missing"]) else [], indirect=True)
 def test_a_missing_tag_is_named_before_anything_is_done(upgrade: Upgrade) -> None:
     state = upgrade.state()
-    code, output, told = upgrade.run("4.9.2")
+    code, output, told = upgrade.run("4.9.3")
     assert code != 0 and told["status"] == "refused"
-    assert "ghcr.io/labring/fastgpt:v4.9.2 is not in its registry" in " ".join(output.split())
+    assert "ghcr.io/labring/fastgpt:v4.9.3 is not in its registry" in " ".join(output.split())
     assert upgrade.state() == state
 
 
