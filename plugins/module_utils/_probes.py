@@ -249,7 +249,11 @@ def ask_redis_of(container: Json, app: Json | None, address: Address | None, dea
     if not ip:
         return {"container": container["name"], "error": "the container has no address"}
     port, user, password = (address.port or 6379, address.user, address.password) if address else (6379, "", "")
-    return dict({"container": container["name"]}, **ask_redis(ip, port, user, password, deadline.left(_HTTP_LIMIT)))
+    answer = ask_redis(ip, port, user, password, deadline.left(_HTTP_LIMIT))
+    if address is None:
+        # without a container of the app nobody's login was tried: a refusal says nothing of FastGPT's
+        answer.update(auth=None, message=None)
+    return dict(answer, container=container["name"])
 
 
 # --- HTTP

@@ -162,3 +162,14 @@ def test_models_of_a_config_with_comments() -> None:
       "whisperModel": {"model": "whisper-1"}
     }"""
     assert _models.configured_models(text) == {"chat": ["gpt-4o-mini", "qwen-max"], "embedding": ["bge-m3"]}
+
+
+@pytest.mark.parametrize(
+    ("address", "auth"), [(None, None), (_probes.parse_addresses("redis://:pw@redis:6379")[0], False)]
+)
+def test_redis_refuses_fastgpt_only_where_its_login_is_known(
+    address: t.Any, auth: bool | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = {"reachable": True, "auth": False, "message": "NOAUTH Authentication required.", "error": None}
+    monkeypatch.setattr(_probes, "ask_redis", lambda *_arguments: dict(refused))
+    assert _probes.ask_redis_of(container("redis"), None, address, Deadline(5))["auth"] is auth
