@@ -22,8 +22,8 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._settings import (
     Fields,
     Json,
     MissingError,
-    Service,
     SettingError,
+    Stock,
     Web,
 )
 
@@ -35,7 +35,7 @@ _LEAST = -1
 """A balance that pays for nothing, where zero is meant: One API's interface takes zero for 'leave it as it is'."""
 
 
-class OneApi(Service):
+class OneApi(Stock):
     """One API, and New API, which kept its interface.
 
     :param where: ``container`` or ``url``
@@ -149,7 +149,7 @@ def _as_channel(fields: Fields) -> Json:
     return body
 
 
-class AiProxy(Service):
+class AiProxy(Stock):
     """AI Proxy, by its administrator's key; that of its own container where none is given.
 
     :param where: ``container`` or ``url``

@@ -9,6 +9,7 @@ undoes it has to log in again, so credentials are handed in both times.
 
 from __future__ import annotations
 
+import abc
 import http.cookiejar
 import json
 import typing as t
@@ -106,37 +107,41 @@ class Web:
         return reply
 
 
-class Service:
+class Service(abc.ABC):
     """What a service's client offers: objects by kind and id, read as plain fields, and changed field by field."""
 
     kind = ""
     """Names the service in the journal."""
 
+    @abc.abstractmethod
     def read(self, kind: str, number: t.Any) -> Fields:
         """Give an object's fields.
 
         :raises SettingError: it is not there, or may not be seen
         """
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def change(self, kind: str, number: t.Any, fields: Fields) -> None:
         """Give fields of an object other values.
 
         :raises SettingError: the service refuses
         """
-        raise NotImplementedError
 
+
+class Stock(Service):
+    """A service in which objects are also made and removed."""
+
+    @abc.abstractmethod
     def add(self, kind: str, fields: Fields) -> None:
         """Make an object."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def remove(self, kind: str, number: t.Any) -> None:
         """Remove an object."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def all(self, kind: str) -> list[Fields]:
         """Give all objects of a kind."""
-        raise NotImplementedError
 
 
 def lines_of(fields: Fields) -> str:
@@ -183,7 +188,7 @@ def apply(
     journal.mark(change, DONE)
 
 
-def create(service: Service, where: Json, kind: str, fields: Fields, title: str, run: Json) -> None:
+def create(service: Stock, where: Json, kind: str, fields: Fields, title: str, run: Json) -> None:
     """Make an object, written down before; it is found again by its name among those that were not there."""
     journal = Journal()
     there = [item["id"] for item in service.all(kind)]
@@ -201,6 +206,7 @@ def undo_setting(change: Change, service: Service) -> None:
     undo = change.undo
     try:
         if "added" in undo:
+            service = t.cast(Stock, service)  # in no other can anything be added
             for item in service.all(undo["object"]):
                 if item["id"] not in undo["there"] and item["name"] == undo["added"]:
                     service.remove(undo["object"], item["id"])

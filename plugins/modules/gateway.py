@@ -192,8 +192,8 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._gateway_admin import 
 from ansible_collections.fastgpt.ops.plugins.module_utils._journal import JOURNALLED, run_id_or_manual
 from ansible_collections.fastgpt.ops.plugins.module_utils._settings import (
     CREDENTIALS,
-    Service,
     SettingError,
+    Stock,
     apply,
     create,
     diff_of,
@@ -250,7 +250,7 @@ def work(module: AnsibleModule) -> Json:
     return {**result, "run_id": run["run_id"]} if diffs else result
 
 
-def added(module: AnsibleModule, service: Service, where: Json, channel: Json, run: Json) -> list[Json]:
+def added(module: AnsibleModule, service: Stock, where: Json, channel: Json, run: Json) -> list[Json]:
     """Add a channel where none has its name; give the diff."""
     if any(item["name"] == channel["name"] for item in service.all("channel")):
         return []

@@ -20,6 +20,7 @@ from .signatures import Signature, match, signatures
 MAX_PROOFS = 4
 FOUND, OK, UNKNOWN, NOT_APPLICABLE = "found", "ok", "unknown", "not_applicable"
 
+# An id of the catalogue that has no rule yet, while one is being written: unknown, never ok. The tests refuse it.
 NOT_IMPLEMENTED = {"en": "not implemented yet", "zh": "尚未实现"}
 CRASHED = {"en": "the check itself failed on this evidence: {!r}", "zh": "检查程序在这份数据上出错：{!r}"}
 NO_DEPLOYMENT = {"en": "no FastGPT deployment on this host", "zh": "此主机上没有 FastGPT 部署"}

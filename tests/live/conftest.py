@@ -18,6 +18,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 STATE = ROOT / "lab/.state"
+FLEET = STATE / "fleet.yml"
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,21 @@ def playbook(tmp_path: Path) -> Playbook:
         return Run(json.loads(report.read_text("utf-8")) if report.exists() else {}, folder, output, done.returncode)
 
     return run
+
+
+def start(name: str, host: str, options: dict[str, Any]) -> subprocess.Popen[str]:
+    """Start a playbook on one host of the lab's fleet, with these variables, in a process group of its own."""
+    command = [str(BIN / "ansible-playbook"), "-i", str(FLEET), "--limit", host, name, "-e", json.dumps(options)]
+    environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
 
 
 def lab(*arguments: str) -> None:

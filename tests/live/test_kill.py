@@ -22,7 +22,7 @@ import yaml
 from fastgpt_lab import faults
 from fastgpt_lab.settings import load_hosts
 
-from .conftest import BIN, ROOT, STATE, Playbook, lab, ssh
+from .conftest import FLEET, ROOT, Playbook, lab, ssh, start
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(3600)]
 
@@ -32,7 +32,6 @@ NAMES = sorted(
     p.parent.name for p in FIXES.glob("*/molecule.yml") if CHOSEN == "all" or p.parent.name in CHOSEN.split(",")
 )
 HOSTS, DEFAULT_HOSTS = load_hosts()
-FLEET = STATE / "fleet.yml"
 PATIENCE = 90.0
 
 # Python on the host loads this at every start: after so many lines of the journal it kills the module, or waits for the
@@ -107,26 +106,7 @@ def broken(request: pytest.FixtureRequest) -> Iterator[tuple[str, faults.Fault, 
 def remediate(host: str, reports: Path, variables: dict[str, Any]) -> subprocess.Popen[str]:
     """Start a remediation of the host that may do everything, in a process group of its own."""
     options = {"fastgpt_allow": ["safe", "restart", "data"], "fastgpt_report_dir": str(reports), **variables}
-    command = [
-        str(BIN / "ansible-playbook"),
-        "-i",
-        str(FLEET),
-        "--limit",
-        host,
-        "remediate.yml",
-        "-e",
-        json.dumps(options),
-    ]
-    environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
-    return subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    return start("remediate.yml", host, options)
 
 
 def killed_after(lines: int, victim: str, host: str, reports: Path, variables: dict[str, Any]) -> bool:

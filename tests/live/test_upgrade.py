@@ -22,12 +22,11 @@ from typing import Any
 import pytest
 from fastgpt_lab.settings import load_hosts
 
-from .conftest import BIN, ROOT, STATE, lab, ssh
+from .conftest import BIN, FLEET, ROOT, lab, ssh, start
 from .test_kill import INSTALL, REMOVE, on_stack
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(3600)]
 
-FLEET = STATE / "fleet.yml"
 HOSTS, DEFAULT_HOSTS = load_hosts()
 CHOSEN = os.environ.get("FASTGPT_LAB_UPGRADES", "one-stop")
 OLD = os.environ.get("FASTGPT_LAB_HOST", DEFAULT_HOSTS[0])
@@ -119,18 +118,7 @@ class Upgrade:
             "fastgpt_lang": "en",
             **variables,
         }
-        command = [str(BIN / "ansible-playbook"), "-i", str(FLEET), "--limit", self.host]
-        command += ["playbooks/upgrade.yml", "-e", json.dumps(options)]
-        environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
-        return subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        return start("playbooks/upgrade.yml", self.host, options)
 
     def run(self, target: str, **variables: Any) -> tuple[int, str, dict[str, Any]]:
         """Run it to its end; give exit code, output and what the report tells of the upgrade."""
