@@ -56,10 +56,21 @@ def _same_matter(cause: Ranked, effect: Ranked) -> bool:
 
 
 def ranks(found: t.Sequence[Ranked], causes: t.Sequence[t.Sequence[str]]) -> list[int]:
-    """Number the findings from 1, what to fix first: causes before what they explain, then by weight."""
+    """Number the findings from 1, what to fix first: causes before what they explain, then by weight.
+
+    A cause is as grave as the gravest of what it explains.
+    """
     depth = _depths([f.entry.id for f in found], causes)
+    graveness = [
+        min(
+            SEVERITIES.index(effect.severity)
+            for effect, because in zip(found, causes)
+            if f is effect or f.entry.id in because
+        )
+        for f in found
+    ]
     weight = [
-        (depth[i], SEVERITIES.index(f.severity), CONFIDENCES.index(f.confidence), f.entry.order, f.service or "")
+        (depth[i], graveness[i], CONFIDENCES.index(f.confidence), f.entry.order, f.service or "")
         for i, f in enumerate(found)
     ]
     order = sorted(range(len(found)), key=lambda i: weight[i])

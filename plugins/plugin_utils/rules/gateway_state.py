@@ -45,6 +45,8 @@ REQUEST = re.compile(
     r"\[GIN\] \|\s*(?P<status>\d{3}) .*?\"/v1/\w[\w/]*\".*?\bchid=(?P<channel>\d+)(?:.*?\bmodel=(?P<model>\S+))?"
 )
 """AI Proxy logs each request with the channel that took it."""
+TURNED_AWAY = re.compile(r"\[GIN\] \|\s*404 (?![^\n]*\bchid=)[^\n]*\"/v1/\w[\w/]*\"")
+"""A request for a model that AI Proxy found no channel for: no channel took it."""
 ASKED = re.compile(r"\bmodel[\"']?: ?[\"'](?P<model>[^\"']+)")
 """FastGPT logs the request that failed, up to one line after the error."""
 
@@ -196,7 +198,7 @@ def none_switched_off(d: Deployment) -> Text | None:
 @refutes_line("model-channel-missing", "local-only-no-vector-model", "embedding-api-failing")
 def model_served_now(d: Deployment, line: Hit) -> Text | None:
     named = NAMED.search(line.proofs[0].excerpt)
-    is_listed = named and named["model"] in (served_models(d) or [])
+    is_listed = named and named["model"] in (served_models(d) or channel_models(d))
     return NOT_HELD if named and is_listed and not (held(d, "banned") or {}).get(named["model"]) else None
 
 
@@ -207,6 +209,17 @@ def refused_by_the_gateway(d: Deployment, line: Hit) -> Text | None:
     if named and held(d, "channels") and named["model"] in configured(d) and named["model"] not in channel_models(d):
         return NO_CHANNEL
     return None
+
+
+@refutes_line("model-name-mismatch-channel")
+def turned_away_at_the_door(d: Deployment, line: Hit) -> Text | None:
+    """AI Proxy has the words of a model server for a model without a channel: then no channel took the call."""
+    is_at_door = any(
+        when is not None and line.when is not None and abs(when - line.when) <= SAME_MOMENT
+        for log in d.log_of("aiproxy")
+        for when in (log.line_at(match.start())[2] for match in log.search(TURNED_AWAY))
+    )
+    return NO_CHANNEL if is_at_door and not _failed_by(d, line) else None
 
 
 @refutes_line("model-channel-missing")

@@ -181,8 +181,14 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]", "", name.strip().lower().rpartition("/")[2].partition(":")[0])
 
 
-def _served(d: Deployment) -> str:
-    return ", ".join(served_models(d) or [])[:300]
+def _one_served(d: Deployment) -> Text:
+    names = ", ".join(served_models(d) or [])[:300]
+    if not names:
+        return {
+            "en": "a channel for it; the gateway serves no model at all",
+            "zh": "应有对应的渠道；网关目前没有提供任何模型",
+        }
+    return {"en": f"one of: {names}", "zh": f"应为其中之一：{names}"}
 
 
 def _absent_hit(d: Deployment, absent: Absent, is_grave: bool) -> Hit:
@@ -191,7 +197,7 @@ def _absent_hit(d: Deployment, absent: Absent, is_grave: bool) -> Hit:
         _kept_at(d),
         f"{absent.model}{near}",
         severity=None if is_grave else "warning",
-        expected={"en": f"one of: {_served(d)}", "zh": f"应为其中之一：{_served(d)}"},
+        expected=_one_served(d),
     )
 
 
