@@ -38,6 +38,7 @@ class Kind(t.NamedTuple):
 
     :ivar image: pattern of its images
     :ivar folder: where it keeps its data in the container, unless ``variable`` says otherwise
+    :ivar signal: by which it ends in order
     :ivar serve: shell command that serves a copy in FOLDER to the container itself alone, without logins where it can
     :ivar ready: shell command that succeeds when it answers
     """
@@ -46,6 +47,7 @@ class Kind(t.NamedTuple):
     image: re.Pattern[str]
     folder: str
     variable: str | None
+    signal: str
     serve: str
     ready: str
 
@@ -55,6 +57,7 @@ MONGO = Kind(
     re.compile(r"(^|/)(mongo|mongodb|mongodb-community-server|percona-server-mongodb)(:|@|$)"),
     "/data/db",
     None,
+    "TERM",
     "exec mongod --dbpath FOLDER --bind_ip 127.0.0.1 --wiredTigerCacheSizeGB 0.25",
     # No login is needed to ask who one is; a member of a set takes writes only when it is primary.
     "$(command -v mongosh || command -v mongo) --quiet --eval "
@@ -65,6 +68,7 @@ POSTGRES = Kind(
     re.compile(r"pgvector|(^|/)postgres(ql)?(:|@|$)|postgresml|paradedb|tensorchord"),
     "/var/lib/postgresql/data",
     "PGDATA",
+    "INT",
     # It refuses to run as root; every image has the user.
     "exec su -s /bin/sh postgres -c \"exec '$(command -v postgres)' -D 'FOLDER' -c listen_addresses=''\"",
     'pg_isready -q -U "${POSTGRES_USER:-postgres}"',
@@ -74,6 +78,7 @@ MYSQL = Kind(
     re.compile(r"(^|/)(mysql|mariadb|percona)(-server)?(:|@|$)"),
     "/var/lib/mysql",
     None,
+    "TERM",
     "exec mysqld --user=mysql --datadir=FOLDER --skip-networking --skip-grant-tables",
     "MYSQL_PWD=\"$MYSQL_ROOT_PASSWORD\" $(command -v mariadb || command -v mysql) -uroot -e 'select 1' >/dev/null 2>&1",
 )
@@ -257,8 +262,9 @@ def _object(text: str) -> dict[str, t.Any] | None:
 def stop(database: Database) -> None:
     """Stop a database in order.
 
-    Under FastGPT's usual wrapper of mongod, process 1 is a shell that takes no signal: docker would kill it after a
-    while, mongod with it. So what runs under it is told to end as well, while docker waits.
+    Docker tells process 1 once, and kills it after a while. One that has only just started may not listen yet; under
+    FastGPT's usual wrapper of mongod it is a shell that never does. So process 1 is told again while docker waits, and
+    what runs under that shell as well.
 
     :raises DatabaseError: it does not stop
     """
@@ -271,8 +277,10 @@ def stop(database: Database) -> None:
     waiting = threading.Thread(target=ask_docker, daemon=True)
     waiting.start()
     waiting.join(1.0)
-    while waiting.is_alive() and database.kind is MONGO:
-        run(["docker", "exec", "--user", "0", name, "sh", "-c", "kill -TERM -1"], 20.0)
+    while waiting.is_alive():
+        if database.kind is MONGO:
+            run(["docker", "exec", "--user", "0", name, "sh", "-c", "kill -TERM -1"], 20.0)
+        run(["docker", "kill", "--signal", database.kind.signal, name], 20.0)
         waiting.join(5.0)
     waiting.join()
     if results[0].rc != 0:

@@ -35,6 +35,10 @@ class Run:
         (found,) = (host for host in self.report["hosts"] if host["host"] == name)
         return dict(found)
 
+    def ids(self, name: str) -> list[str]:
+        """The ids of the host's findings, first to fix first."""
+        return [finding["id"] for finding in sorted(self.host(name)["findings"], key=lambda finding: finding["rank"])]
+
     def roots(self, name: str) -> list[str]:
         """The ids of the host's findings that no other explains, first to fix first."""
         findings = sorted(self.host(name)["findings"], key=lambda finding: finding["rank"])

@@ -134,6 +134,7 @@ def test_after_a_kill_at_any_step_the_next_run_ends_healthy(
     lines = 1
     while True:
         lab("fault", "inject", host, fault.name)
+        wait_until_found(playbook, host, fault.finding)
         reached = killed_after(lines, victim, host, tmp_path / "killed", variables)
         second = remediate(host, tmp_path / "second", variables)
         output = second.communicate()[0]
@@ -147,6 +148,14 @@ def test_after_a_kill_at_any_step_the_next_run_ends_healthy(
             break
         lines += 1
     assert lines > 1, "the fix wrote nothing down"
+
+
+def wait_until_found(playbook: Playbook, host: str, finding: str) -> None:
+    """Wait until the fault shows: what a start would mend is no finding in FastGPT's first minute."""
+    deadline = time.monotonic() + PATIENCE
+    while finding not in (found := playbook("diagnose.yml", "--limit", host, inventory=FLEET).ids(host)):
+        assert time.monotonic() < deadline, f"{finding} is not found: {found}"
+        time.sleep(3)
 
 
 def grave_in_the_end(playbook: Playbook, host: str) -> list[str]:
