@@ -86,6 +86,12 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         host = getattr(result, "_host", None) or result.host
         self._progress.end(host.get_name())
 
+    def _step(self, result: t.Any, **_more: t.Any) -> None:
+        host = getattr(result, "_host", None) or result.host
+        values = getattr(result, "_result", None) or result.result
+        self._progress.step(host.get_name(), str(values.get("_ansible_item_label", "")))
+
+    v2_runner_item_on_ok = v2_runner_item_on_failed = v2_runner_item_on_skipped = _step
     v2_runner_on_ok = v2_runner_on_failed = v2_runner_on_skipped = v2_runner_on_unreachable = _done
 
     def v2_playbook_on_stats(self, _stats: t.Any) -> None:

@@ -11,8 +11,15 @@ import unicodedata
 NAMED = 3
 """Hosts that are named, the longest at work first; the others are counted."""
 _WORDS = {
-    "en": ("{0}: {1} of {2} hosts done; waiting for {3}", "{0} ({1} s)", "{0} ({2}, {1} s)", "{0} more"),
-    "zh": ("{0}：{2} 台主机已完成 {1} 台；正在等待 {3}", "{0}（{1} 秒）", "{0}（{2}，{1} 秒）", "另外 {0} 台"),
+    "en": ("{0}: {1} of {2} hosts done; waiting for {3}", "{0} ({1})", ", ", "{0} s", "{0} done, {1} last", "{0} more"),
+    "zh": (
+        "{0}：{2} 台主机已完成 {1} 台；正在等待 {3}",
+        "{0}（{1}）",
+        "，",
+        "{0} 秒",
+        "已完成 {0} 项，最近一项 {1}",
+        "另外 {0} 台",
+    ),
 }
 
 
@@ -29,6 +36,7 @@ class Progress:
         self._hosts = 0
         self._alone = False
         self._at_work: dict[str, tuple[str, float]] = {}
+        self._steps: dict[str, tuple[int, str]] = {}
         self._done: set[str] = set()
 
     def play(self, name: str, hosts: int, alone: bool) -> None:
@@ -54,6 +62,12 @@ class Progress:
         with self._lock:
             self._done.discard(host)
             self._at_work[host] = task, now
+            self._steps.pop(host, None)
+
+    def step(self, host: str, label: str) -> None:
+        """Note that a host has made one of several steps of its task, an image pulled or the like."""
+        with self._lock:
+            self._steps[host] = self._steps.get(host, (0, ""))[0] + 1, label
 
     def end(self, host: str) -> None:
         """Note that a host ended its task."""
@@ -64,7 +78,7 @@ class Progress:
     def state(self) -> tuple[object, ...]:
         """Give something that is another one as soon as anything moved."""
         with self._lock:
-            return self._name, *sorted(self._done), *sorted(self._at_work.items())
+            return self._name, *sorted(self._done), *sorted(self._at_work.items()), *sorted(self._steps.items())
 
     def line(self, now: float, patience: float) -> str:
         """Say what is waited for; empty where nothing is at work for that many seconds."""
@@ -72,9 +86,12 @@ class Progress:
             waited = sorted((since, host, task) for host, (task, since) in self._at_work.items())
             if not waited or now - waited[0][0] < patience:
                 return ""
-            whole, short, long, more = _WORDS[self.lang]
-            form = long if self._alone else short
-            names = [form.format(host, round(now - since), task) for since, host, task in waited[:NAMED]]
+            whole, one, comma, seconds, steps, more = _WORDS[self.lang]
+            names = []
+            for since, host, task in waited[:NAMED]:
+                told = [task] if self._alone else []
+                told += [steps.format(*self._steps[host])] if host in self._steps else []
+                names.append(one.format(host, comma.join([*told, seconds.format(round(now - since))])))
             if len(waited) > NAMED:
                 names.append(more.format(len(waited) - NAMED))
             return whole.format(self._name, len(self._done), max(self._hosts, len(self._done)), ", ".join(names))

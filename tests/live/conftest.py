@@ -67,13 +67,18 @@ def playbook(tmp_path: Path) -> Playbook:
         environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         output = done.stdout + done.stderr
-        folders = [path for path in (tmp_path / "reports").glob("*") if not path.is_symlink()]
-        assert folders, output[-4000:]
-        folder = max(folders)  # their names begin with the time
-        report = folder / "report.json"
-        return Run(json.loads(report.read_text("utf-8")) if report.exists() else {}, folder, output, done.returncode)
+        return report_of(tmp_path / "reports", output, done.returncode)
 
     return run
+
+
+def report_of(reports: Path, output: str, code: int = 0) -> Run:
+    """What the last run left in a folder of reports."""
+    folders = [path for path in reports.glob("*") if not path.is_symlink()]
+    assert folders, output[-4000:]
+    folder = max(folders)  # their names begin with the time
+    report = folder / "report.json"
+    return Run(json.loads(report.read_text("utf-8")) if report.exists() else {}, folder, output, code)
 
 
 def start(name: str, host: str, options: dict[str, Any]) -> subprocess.Popen[str]:

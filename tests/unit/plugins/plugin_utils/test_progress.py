@@ -35,6 +35,19 @@ def test_of_hosts_that_go_alone_the_play_is_counted_and_each_ones_task_is_named(
     assert told.line(9.0, 2.0) == "Apply the plan: 1 of 3 hosts done; waiting for web2 (Prove it, 4 s)"
 
 
+def test_of_a_task_of_several_steps_those_made_are_counted_and_the_last_is_named() -> None:
+    told = Progress("en")
+    told.play("Upgrade", 1, alone=True)
+    told.begin("web1", "Pull", 0.0)
+    moved = told.state()
+    told.step("web1", "redis:7.2")
+    told.step("web1", "mongo:5.0.32")
+    assert told.state() != moved
+    assert told.line(9.0, 2.0) == "Upgrade: 0 of 1 hosts done; waiting for web1 (Pull, 2 done, mongo:5.0.32 last, 9 s)"
+    told.begin("web1", "Edit the files", 10.0)
+    assert told.line(12.0, 2.0) == "Upgrade: 0 of 1 hosts done; waiting for web1 (Edit the files, 2 s)"
+
+
 def test_what_is_over_quickly_is_not_worth_a_line() -> None:
     told = Progress("en")
     told.play("Diagnose", 1, alone=False)
