@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from . import faults, hosts, images, registry, ssh, stacks
+from . import calls, faults, hosts, images, registry, ssh, stacks
 from .settings import LAB, NETWORK, PREFIX, STATE, Host, LabError, load_hosts, select_hosts, use_upstream_images
 from .shell import in_parallel, output, run, say, step
 
@@ -179,6 +179,18 @@ def reset(args: argparse.Namespace) -> None:
     in_parallel(reset_one, select_hosts(args.hosts))
 
 
+def list_dangerous(args: argparse.Namespace) -> None:
+    """Print the docker calls made on hosts over SSH that remove data; fails where there are some."""
+    found = [
+        f"{host.name}: {call}"
+        for host in select_hosts(args.hosts)
+        for call in calls.made_on(host)
+        if calls.is_dangerous(call)
+    ]
+    if found:
+        raise LabError("\n".join(["calls that remove data:", *found]))
+
+
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     top = argparse.ArgumentParser(
@@ -193,7 +205,7 @@ def parser() -> argparse.ArgumentParser:
         summary = (function.__doc__ or "").split("\n", maxsplit=1)[0]
         added = group.add_parser(name, help=summary, description=summary)
         # what works on one running host may be done on several at once; the rest is alone
-        shared = function in (inject, heal, reset, status, list_hosts, list_faults, list_fitting)
+        shared = function in (inject, heal, reset, status, list_hosts, list_faults, list_fitting, list_dangerous)
         added.set_defaults(function=function, lock=fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         return added
 
@@ -204,6 +216,7 @@ def parser() -> argparse.ArgumentParser:
     command("clean", clean)
     command("status", status)
     command("hosts", list_hosts)
+    command("dangerous", list_dangerous).add_argument("hosts", nargs="+", metavar="HOST")
     one = command("reset", reset)
     one.add_argument("hosts", nargs="+", metavar="HOST")
     one.add_argument("--data", action="store_true", help="delete the stack's data too")

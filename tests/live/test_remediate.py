@@ -84,27 +84,4 @@ def test_an_approved_plan_is_refused_when_the_host_changed_since(broken: str, pl
 
 def test_nothing_that_removes_data_was_ever_called() -> None:
     """What every command of the lab's hosts has logged so far, whoever ran it."""
-    for host in DEFAULT_HOSTS:
-        calls = ssh(host, "cat /var/log/docker-calls.log").splitlines()
-        assert calls, host
-        assert [call for call in calls if is_dangerous(call.split())] == [], host
-
-
-def is_dangerous(words: list[str]) -> bool:
-    """Whether a call of docker or docker-compose removes data, or answers a question with yes."""
-    volumes = "volume" in words and {"rm", "prune"} & set(words)
-    down = "down" in words and {"-v", "--volumes"} & set(words)
-    prune = "prune" in words and "--volumes" in words
-    yes = ("up" in words or "rm" in words[:3]) and {"-y", "--yes"} & set(words)
-    return bool(volumes or down or prune or yes)
-
-
-def test_a_dangerous_call_is_seen() -> None:
-    for call in (
-        "docker compose down -v",
-        "docker volume rm x",
-        "docker system prune --volumes",
-        "docker compose up -y",
-    ):
-        assert is_dangerous(call.split()), call
-    assert not is_dangerous(["docker", "compose", "up", "-d", "mongo"])
+    lab("dangerous", *DEFAULT_HOSTS)
