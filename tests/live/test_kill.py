@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,14 +116,18 @@ def killed_after(lines: int, victim: str, host: str, reports: Path, variables: d
     ssh(host, f"rm -f /run/lab-kill/reached; {mark}; printf {lines} >/run/lab-kill/left")
     run = remediate(host, reports, variables)
     if victim == "controller":
-        while run.poll() is None:
-            if ssh(host, "ls /run/lab-kill").split().count("reached"):
-                os.killpg(run.pid, signal.SIGKILL)
-            time.sleep(0.3)
+        threading.Thread(target=kill_when_reached, args=(run, host), daemon=True).start()
     run.communicate()
     reached = "reached" in ssh(host, "ls /run/lab-kill").split()
     ssh(host, "rm -f /run/lab-kill/left")
     return reached
+
+
+def kill_when_reached(run: subprocess.Popen[str], host: str) -> None:
+    """Kill the controller as soon as the host has come to the step."""
+    ssh(host, "until [ -e /run/lab-kill/reached ] || [ ! -e /run/lab-kill/left ]; do sleep 0.05; done")
+    if run.poll() is None:
+        os.killpg(run.pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("victim", ["module", "controller"])

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
-import time
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +22,7 @@ import pytest
 from fastgpt_lab.settings import load_hosts
 
 from .conftest import BIN, FLEET, ROOT, lab, ssh, start
-from .test_kill import INSTALL, REMOVE, on_stack
+from .test_kill import INSTALL, REMOVE, kill_when_reached, on_stack
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(3600)]
 
@@ -242,10 +241,8 @@ def test_after_a_kill_at_any_step_the_next_run_goes_on(victim: str, upgrade: Upg
         mark = "touch /run/lab-kill/module" if victim == "module" else "rm -f /run/lab-kill/module"
         ssh(host, f"rm -f /run/lab-kill/reached; {mark}; printf {lines} >/run/lab-kill/left")
         run = upgrade.start("4.8.15")
-        while victim == "controller" and run.poll() is None:
-            if "reached" in ssh(host, "ls /run/lab-kill").split():
-                os.killpg(run.pid, signal.SIGKILL)
-            time.sleep(0.3)
+        if victim == "controller":
+            threading.Thread(target=kill_when_reached, args=(run, host), daemon=True).start()
         run.communicate()
         reached = "reached" in ssh(host, "ls /run/lab-kill").split()
         ssh(host, "rm -f /run/lab-kill/left")
