@@ -21,11 +21,8 @@ options:
     description: The evidence of the host, a JSON file.
     type: path
     required: true
-  lang:
-    description: Language of what is printed.
-    type: str
-    choices: [auto, en, zh]
-    default: auto
+extends_documentation_fragment:
+  - fastgpt.ops.lang
 attributes:
   check_mode:
     support: full

@@ -65,11 +65,6 @@ options:
     description: By host, names of the variables for which the operator gives values. The values do not come here.
     type: dict
     default: {}
-  lang:
-    description: Language of what is printed.
-    type: str
-    choices: [auto, en, zh]
-    default: auto
   waivers:
     description:
       - Findings to live with until a date, as for M(fastgpt.ops.report); they get no step.
@@ -82,6 +77,8 @@ options:
         where left out.
       - An approved plan is applied whole.
     type: int
+extends_documentation_fragment:
+  - fastgpt.ops.lang
 attributes:
   check_mode:
     support: full

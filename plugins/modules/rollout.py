@@ -64,11 +64,8 @@ options:
     type: list
     elements: dict
     default: []
-  lang:
-    description: Language of what is printed.
-    type: str
-    choices: [auto, en, zh]
-    default: auto
+extends_documentation_fragment:
+  - fastgpt.ops.lang
 attributes:
   check_mode:
     support: full

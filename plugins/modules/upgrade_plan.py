@@ -58,11 +58,8 @@ options:
   plan:
     description: An C(upgrade-plan.json) that was approved. Refused where a plan made now is another one.
     type: path
-  lang:
-    description: Language of what is printed.
-    type: str
-    choices: [auto, en, zh]
-    default: auto
+extends_documentation_fragment:
+  - fastgpt.ops.lang
 attributes:
   check_mode:
     support: full
