@@ -256,6 +256,32 @@ def _service_named(d: Deployment, host: str) -> Service | None:
     return None
 
 
+@rule("container-names-unresolved", needs=["probe:reach", "containers"])
+def no_name_resolves(d: Deployment) -> t.Iterator[Hit]:
+    """Names of containers that run on FastGPT's own networks; one that does not resolve may be a matter of that one."""
+    app = d.app
+    if not app or uses_host_network(d, "app"):
+        return
+    tried = {item["host"]: item.get("resolves") for item in d.probe_list("reach") or [] if item.get("host")}
+    known = {
+        host: is_resolved
+        for host, is_resolved in tried.items()
+        if any(host in names_of(c) and c.running and set(c.networks) & set(app.networks) for c in d.containers)
+    }
+    if len(known) > 1 and all(is_resolved is False for is_resolved in known.values()):
+        names = ", ".join(known)
+        yield hit(
+            f"from {app.name}",
+            f"no such name: {names}",
+            service=app.service,
+            peers=names,
+            expected={
+                "en": "their addresses, from Docker's DNS at 127.0.0.11",
+                "zh": "应由 Docker 的 DNS（127.0.0.11）解析出地址",
+            },
+        )
+
+
 @rule("not-in-same-network", needs=["probe:reach", "containers"])
 def name_of_other_project(d: Deployment) -> t.Iterator[Hit]:
     """The name does not resolve inside, though a container of that name runs outside the project."""

@@ -94,14 +94,14 @@ def sandbox_answers_errors(d: Deployment) -> t.Iterator[Hit]:
 
 @rule("plugin-token-mismatch", needs=["env:app", "env:plugin"], component="plugin")
 def plugin_token_differs(d: Deployment) -> t.Iterator[Hit]:
-    """Equal secrets have equal tokens, so they can be compared unseen."""
+    """Equal secrets have equal tokens, so they can be compared unseen. It is FastGPT that does not start then."""
     sent, wanted = d.env_of("app").get("PLUGIN_TOKEN"), d.env_of("plugin").get("AUTH_TOKEN")
     if sent and wanted and sent != wanted:
         yield hit(
             f"env of {d.facts['app_container']} and {d.facts['plugin_container']}",
             f"PLUGIN_TOKEN={sent}, AUTH_TOKEN={wanted}",
             expected={"en": "the same value", "zh": "两者相同"},
-            service=_service(d, "plugin"),
+            service=_service(d, "app"),
         )
 
 
