@@ -256,30 +256,44 @@ def _service_named(d: Deployment, host: str) -> Service | None:
     return None
 
 
+def _tried_peers(d: Deployment) -> dict[str, dict[str, t.Any]]:
+    """Give how FastGPT fared with each container that runs on its networks, by name; none where there is but one."""
+    if not d.app or uses_host_network(d, "app"):
+        return {}
+    shared = [c for c in d.containers if c.running and set(c.networks) & set(d.app.networks)]
+    names = {name for container in shared for name in names_of(container)}
+    tried = {item["host"]: item for item in d.probe_list("reach") or [] if item.get("host") in names}
+    return tried if len(tried) > 1 else {}
+
+
+def _cut_off(d: Deployment, tried: t.Iterable[str], words: str, expected: Text) -> Hit:
+    names = ", ".join(tried)
+    service = d.app.service if d.app else None
+    return hit(f"from {d.facts['app_container']}", f"{words}: {names}", service=service, peers=names, expected=expected)
+
+
 @rule("container-names-unresolved", needs=["probe:reach", "containers"])
 def no_name_resolves(d: Deployment) -> t.Iterator[Hit]:
-    """Names of containers that run on FastGPT's own networks; one that does not resolve may be a matter of that one."""
-    app = d.app
-    if not app or uses_host_network(d, "app"):
-        return
-    tried = {item["host"]: item.get("resolves") for item in d.probe_list("reach") or [] if item.get("host")}
-    known = {
-        host: is_resolved
-        for host, is_resolved in tried.items()
-        if any(host in names_of(c) and c.running and set(c.networks) & set(app.networks) for c in d.containers)
-    }
-    if len(known) > 1 and all(is_resolved is False for is_resolved in known.values()):
-        names = ", ".join(known)
-        yield hit(
-            f"from {app.name}",
-            f"no such name: {names}",
-            service=app.service,
-            peers=names,
-            expected={
-                "en": "their addresses, from Docker's DNS at 127.0.0.11",
-                "zh": "应由 Docker 的 DNS（127.0.0.11）解析出地址",
-            },
-        )
+    """One name that does not resolve may be a matter of that container."""
+    tried = _tried_peers(d)
+    if tried and all(item.get("resolves") is False for item in tried.values()):
+        expected = {
+            "en": "their addresses, from Docker's DNS at 127.0.0.11",
+            "zh": "应由 Docker 的 DNS（127.0.0.11）解析出地址",
+        }
+        yield _cut_off(d, tried, "no such name", expected)
+
+
+@rule("container-traffic-blocked", needs=["probe:reach", "containers"])
+def nothing_passes(d: Deployment) -> t.Iterator[Hit]:
+    """A server that is not there refuses; from behind a firewall comes no answer at all."""
+    tried = _tried_peers(d)
+    silent = [
+        item.get("resolves") and item.get("connects") is False and "refused" not in str(item.get("error")).lower()
+        for item in tried.values()
+    ]
+    if tried and all(silent):
+        yield _cut_off(d, tried, "no answer", {"en": "a connection", "zh": "应能连通"})
 
 
 @rule("not-in-same-network", needs=["probe:reach", "containers"])
