@@ -119,6 +119,29 @@ def sandbox_token_differs(d: Deployment) -> t.Iterator[Hit]:
         )
 
 
+KEYS = (("STORAGE_ACCESS_KEY_ID", "STORAGE_SECRET_ACCESS_KEY"), ("S3_ACCESS_KEY", "S3_SECRET_KEY"))
+"""A key and its secret; the latter pair before 4.14.5."""
+
+
+@rule("storage-credentials-wrong", needs=["env:app|env:plugin", "env:storage"])
+def root_key_with_another_secret(d: Deployment) -> t.Iterator[Hit]:
+    """MinIO takes its root login from the environment at every start; a key of another name may be one made in it."""
+    storage = d.env_of("storage")
+    root, password = storage.get("MINIO_ROOT_USER"), storage.get("MINIO_ROOT_PASSWORD")
+    for component in ("app", "plugin"):
+        env = d.env_of(component)
+        servers = [peer(d, address.host) for address in map(parse_url, map(env.get, STORAGE)) if address]
+        is_own = any(server and server.component == "storage" for server in servers)
+        for key, secret in KEYS:
+            if is_own and password and root and env.get(key) == root and env.get(secret) not in (None, password):
+                yield hit(
+                    f"env of {d.facts[component + '_container']} and {d.facts['storage_container']}",
+                    f"{secret}={env[secret]}, MINIO_ROOT_PASSWORD={password}",
+                    expected={"en": "the same value", "zh": "两者相同"},
+                    service=_service(d, component),
+                )
+
+
 @rule("storage-external-endpoint-wrong", needs=["env:app"])
 def external_endpoint_inside(d: Deployment) -> t.Iterator[Hit]:
     """What browsers are given must not be a name that only containers know, nor localhost."""
