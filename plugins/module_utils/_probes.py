@@ -176,6 +176,8 @@ def _reach(targets: t.Sequence[tuple[str, str, int]], text: str) -> list[Json]:
         found, code, words = said.get((host, str(port)), ("", "", "no answer in time"))
         connects = None if code in ("", "99") else code == "0"
         resolves = True if connects or _is_ip(host) else {"1": True, "0": False}.get(found)
+        if resolves is None and _NO_NAME.search(words):
+            resolves = False
         result.append(
             {
                 "variable": variable,
@@ -183,10 +185,27 @@ def _reach(targets: t.Sequence[tuple[str, str, int]], text: str) -> list[Json]:
                 "port": port,
                 "resolves": resolves,
                 "connects": connects,
-                "error": None if connects else words.strip() or ("connection failed" if connects is False else None),
+                "error": None if connects else _why(resolves, connects, words.strip()),
             }
         )
     return result
+
+
+_NO_NAME = re.compile(r"bad address|not known|No address associated|Temporary failure in name|ENOTFOUND", re.IGNORECASE)
+_REASONS = (
+    (re.compile(r"refused", re.IGNORECASE), "connection refused"),
+    (re.compile(r"no route|unreachable", re.IGNORECASE), "no route to host"),
+    (re.compile(r"^$|timed out", re.IGNORECASE), "no answer within 2 s"),
+)
+
+
+def _why(resolves: bool | None, connects: bool | None, words: str) -> str | None:
+    """Say plainly what a shell's or nc's words mean; those of neither stay."""
+    if connects is None:
+        return words or None
+    if resolves is False:
+        return "no such name"
+    return next((reason for pattern, reason in _REASONS if pattern.search(words)), words)
 
 
 def _is_ip(host: str) -> bool:

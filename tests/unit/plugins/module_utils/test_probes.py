@@ -30,6 +30,26 @@ def container(name: str, ip: str | None = "127.0.0.1", **more: t.Any) -> dict[st
     return {"id": name, "name": name, "service": name, "networks": {"n": {"aliases": [name], "ip": ip}}, **more}
 
 
+@pytest.mark.parametrize(
+    ("words", "resolves", "error"),
+    [
+        ("nc: bad address 'pg'", False, "no such name"),
+        (
+            "pg: line 1: pg: Name or service not known pg: line 1: /dev/tcp/pg/5432: Invalid argument",
+            False,
+            "no such name",
+        ),
+        ("nc: pg (172.18.0.2:5432): Connection refused", None, "connection refused"),
+        ("nc: pg (172.18.0.2:5432): No route to host", None, "no route to host"),
+        ("", None, "no answer within 2 s"),
+        ("nc: something new", None, "nc: something new"),
+    ],
+)
+def test_what_a_shell_said_is_told_plainly(words: str, resolves: bool | None, error: str) -> None:
+    (item,) = _probes._reach([("PG_URL", "pg", 5432)], f"pg|5432||1|{words}\n")
+    assert (item["resolves"], item["connects"], item["error"]) == (resolves, False, error)
+
+
 def test_servers_named_by_variables() -> None:
     assert _probes.targets_of(APP_ENV) == [
         ("MONGODB_URI", "mongo", 27017),
@@ -76,6 +96,8 @@ def test_inside_the_app(inside: t.Callable[..., pathlib.Path], tmp_path: pathlib
     assert config["inode"] == (tmp_path / "config.json").stat().st_ino
     reach = {item["variable"]: (item["resolves"], item["connects"]) for item in found["reach"]}
     assert reach == {"A_URL": (True, True), "B_URL": (True, False), "C_URL": (False, False)}
+    reasons = {item["variable"]: item["error"] for item in found["reach"]}
+    assert reasons == {"A_URL": None, "B_URL": "connection refused", "C_URL": "no such name"}
     assert found["process_env"]
 
 
