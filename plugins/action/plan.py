@@ -18,7 +18,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..plugin_utils import fix, waivers
-from ..plugin_utils.diagnosis import diagnose
+from ..plugin_utils.diagnosis import UNKNOWN, HostDiagnosis, diagnose
 from ..plugin_utils.model import Deployment
 from ..plugin_utils.report import language
 
@@ -50,7 +50,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Make the plan.
 
-        :returns: ``steps`` by host, ``before`` (ids of severity error and critical by host), id and digest of the plan
+        :returns: ``steps`` and ``before`` (ids that are nothing new when they are found later) by host, id and digest
         """
         result = super().run(tmp, task_vars)
         _checked, options = self.validate_argument_spec(ARGUMENT_SPEC)
@@ -65,8 +65,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 continue
             host = path.name.removesuffix(".json")
             evidence["given"] = options["given"].get(host) or []
+            before[host] = _not_ruled_out(diagnose(evidence, host))
             found = diagnose(evidence, host, options["only"], options["skip"])
-            before[host] = sorted({f.entry.id for f in found.findings if f.severity in ("critical", "error")})
             found.findings = [f for f in found.findings if not accepted(host, f.entry.id)]
             allow = options["allow_by_host"].get(host, options["allow"])
             hosts.append(fix.plan_host(Deployment(evidence), found, allow))
@@ -78,6 +78,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             _show(plan, language.choose(options["lang"], os.environ), file)
         result.update(changed=False, steps=steps, before=before, id=plan["id"], digest=plan["digest"])
         return t.cast("dict[str, t.Any]", result)
+
+
+def _not_ruled_out(found: HostDiagnosis) -> list[str]:
+    """Give the ids of severity error and critical, and of what could not be looked at: a cure may bring it to light."""
+    grave = {f.entry.id for f in found.findings if f.severity in ("critical", "error")}
+    return sorted(grave | {name for name, outcome in found.checks.items() if outcome.status == UNKNOWN})
 
 
 def _settled(

@@ -102,7 +102,9 @@ steps:
   type: dict
   returned: success
 before:
-  description: Ids of the findings of severity error and critical that are there now, by host.
+  description:
+    - By host, ids that are nothing new when they are found later. They are those of findings of severity error and
+      critical that are there now, and of what could not be looked at now.
   type: dict
   returned: success
 id:

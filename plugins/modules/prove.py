@@ -27,7 +27,7 @@ options:
     description: The service it was found on; any where it is not given.
     type: str
   before:
-    description: Ids of the findings of severity error and critical that were there before the fix.
+    description: Ids that are nothing new, C(before) of M(fastgpt.ops.plan).
     type: list
     elements: str
     default: []

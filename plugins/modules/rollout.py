@@ -55,7 +55,7 @@ options:
     description: Folder of the evidence read after the changes, for O(state=judged).
     type: path
   before:
-    description: Ids of the findings of severity error and critical that the host had before, for O(state=judged).
+    description: Ids that are nothing new, C(before) of M(fastgpt.ops.plan), for O(state=judged).
     type: list
     elements: str
     default: []

@@ -11,6 +11,7 @@ import pathlib
 import typing as t
 
 from ansible_collections.fastgpt.ops.plugins.action import plan as action
+from ansible_collections.fastgpt.ops.plugins.plugin_utils.diagnosis import diagnose
 
 Json = dict[str, t.Any]
 
@@ -50,3 +51,19 @@ def test_a_host_s_plan_is_a_file_whatever_its_name(tmp_path: pathlib.Path) -> No
     _steps, path = settled(tmp_path, [host("rack/1", 1)], round=3, host="rack/1")
     assert path == tmp_path / "plan-3-rack_1.json"
     assert json.loads(path.read_text())["hosts"][0]["host"] == "rack/1"
+
+
+def test_what_could_not_be_looked_at_is_nothing_new_later() -> None:
+    containers = [
+        {
+            "name": "fastgpt",
+            "service": "fastgpt",
+            "image": "ghcr.io/labring/fastgpt:v4.8.11",
+            "state": {"status": "exited"},
+        }
+    ]
+    evidence = {"source": "live", "engine": {"state": "ok"}, "containers": containers}
+    before = action._not_ruled_out(diagnose(evidence, "web1"))
+    assert "container-not-running" in before, "it is there"
+    assert "sandbox-unreachable" in before, "nobody could try"
+    assert "container-restart-loop" not in before, "it was looked for"
