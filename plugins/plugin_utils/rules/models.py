@@ -87,7 +87,11 @@ def no_chat_models(d: Deployment) -> t.Iterator[Hit]:
 def no_vector_models(d: Deployment) -> t.Iterator[Hit]:
     lists = model_lists(d)
     if lists and lists[0] and not lists[1]:
-        yield hit(_kept_at(d), _shown(lists), service=d.facts["app_service"])
+        # what people paste of a config.json is often a part of it
+        whole = d.live or any(name in (d.config_file or {}).get("text", "") for name in VECTOR_LISTS)
+        yield hit(
+            _kept_at(d), _shown(lists), service=d.facts["app_service"], confidence="certain" if whole else "possible"
+        )
 
 
 @rule("page-crash-model-config", needs=["config-text"])
