@@ -18,6 +18,8 @@ from .rule import LINE_REFUTERS, REFUTERS, RULES, Hit, Rule, Text
 from .signatures import Signature, match, signatures
 
 MAX_PROOFS = 4
+AIPROXY_PG = "aiproxy-pg"
+"""AI Proxy's own PostgreSQL: the same server program, told of by the findings of PostgreSQL."""
 FOUND, OK, UNKNOWN, NOT_APPLICABLE = "found", "ok", "unknown", "not_applicable"
 
 # An id of the catalogue that has no rule yet, while one is being written: unknown, never ok. The tests refuse it.
@@ -216,8 +218,13 @@ def _about(deployment: Deployment, signature: Signature, hit: Hit) -> Hit:
     """Put the service the finding is about in place of the one that wrote the log."""
     if not signature.about:
         return hit
-    container, service = deployment.one(signature.about), deployment.service_of(signature.about)
-    return dataclasses.replace(hit, service=(container and container.service) or (service.name if service else None))
+    about, facts = signature.about, hit.facts
+    if about == "pg" and hit.said_by == AIPROXY_PG:
+        about = AIPROXY_PG
+        facts = {**facts, **{f"pg_{part}": deployment.facts[f"aiproxy_pg_{part}"] for part in ("container", "service")}}
+    container, service = deployment.one(about), deployment.service_of(about)
+    name = (container and container.service) or (service.name if service else None)
+    return dataclasses.replace(hit, service=name, facts=facts)
 
 
 def _looked(deployment: Deployment, patterns: t.Sequence[Signature]) -> Outcome:

@@ -191,11 +191,12 @@ def own_folder(
 
 
 @fixes("pg-datadir-permissions")
-def own_pg_folder(deployment: Deployment, _finding: Finding) -> Fix:
-    """Give PostgreSQL its data folder, closed to others as it demands."""
-    container = container_of(deployment, "pg")
+def own_pg_folder(deployment: Deployment, finding: Finding) -> Fix:
+    """Give PostgreSQL, FastGPT's or AI Proxy's, its data folder, closed to others as it demands."""
+    aiproxy = finding.component == "aiproxy-pg"
+    container = container_of(deployment, "aiproxy-pg" if aiproxy else "pg")
     path = container.env.get("PGDATA") or "/var/lib/postgresql/data"
-    return own_folder(deployment, container, path, "postgres", "0700", app_services(deployment))
+    return own_folder(deployment, container, path, "postgres", "0700", () if aiproxy else app_services(deployment))
 
 
 @fixes("container-fs-permission")

@@ -157,7 +157,7 @@ def turn_round(d: Deployment, finding: Finding) -> Fix:
     """Put the port inside on the right; on the left the other one, unless links name the present one or it is taken."""
     service = service_in(d, finding)
     entry = entry_of(d, service, finding.hit.facts.get("host_port"))
-    inner, outer = int(entry.host_port or 0), entry.container_port
+    inner, outer = int(finding.hit.facts.get("right_port") or entry.host_port or 0), entry.container_port
     pattern = dependents(d, service)
     linked = (
         any(
@@ -168,7 +168,8 @@ def turn_round(d: Deployment, finding: Finding) -> Fix:
         if pattern
         else False
     )
-    left = inner if linked or outer in taken_ports(d) else outer
+    swapped = outer != entry.host_port
+    left = inner if swapped and (linked or outer in taken_ports(d)) else outer
     return remap(d, service, entry, with_ip(entry, left), inner, UP_SECONDS)
 
 

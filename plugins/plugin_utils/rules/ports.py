@@ -26,6 +26,8 @@ INNER_PORTS: t.Mapping[str, frozenset[int]] = {
     "storage": frozenset({9000, 9001}),
 }
 """Ports the programs listen on inside their containers, as FastGPT's files run them."""
+ONE_PORT = frozenset({"app", "oneapi"})
+"""Programs that listen on one port alone and take another one from PORT or --port only."""
 
 
 @rule("port-conflict", needs=["containers", "services|inspect"])
@@ -115,28 +117,33 @@ def taken_twice(d: Deployment) -> t.Iterator[Hit]:
 
 @rule("port-mapping-reversed", needs=["services"])
 def reversed_mapping(d: Deployment) -> t.Iterator[Hit]:
-    """The number the program listens on stands on the left, and something else on the right."""
+    """The number on the right is none the program listens on: the sides are swapped, or both were changed."""
     for service in d.services.values():
-        inner = INNER_PORTS.get(d.component_of_service(service) or "", frozenset())
+        component = d.component_of_service(service) or ""
+        inner = INNER_PORTS.get(component, frozenset())
         if "PORT" in service.environment or "--port" in service.words("command"):
             continue
         for port in service.ports:
-            if port.host_port in inner and port.container_port not in inner:
-                mapping = f"{port.host_port}:{port.container_port}"
-                yield hit(
-                    d.facts["compose_file"],
-                    f"{service.name}: {mapping}",
-                    service=service.name,
-                    mapping=mapping,
-                    host_port=port.host_port,
-                    container_port=port.container_port,
-                    right_port=port.host_port,
-                    host_side=port.container_port,
-                    expected={
-                        "en": f"{port.container_port}:{port.host_port}",
-                        "zh": f"{port.container_port}:{port.host_port}",
-                    },
-                )
+            if port.container_port in inner:
+                continue
+            if port.host_port in inner:
+                right, left = port.host_port, port.container_port
+            elif component in ONE_PORT and port.host_port == port.container_port:
+                right, left = min(inner), port.host_port
+            else:
+                continue
+            mapping = f"{port.host_port}:{port.container_port}"
+            yield hit(
+                d.facts["compose_file"],
+                f"{service.name}: {mapping}",
+                service=service.name,
+                mapping=mapping,
+                host_port=port.host_port,
+                container_port=port.container_port,
+                right_port=right,
+                host_side=left,
+                expected={"en": f"{left}:{right}", "zh": f"{left}:{right}"},
+            )
 
 
 @rule("service-uses-host-port", needs=["services|inspect"])

@@ -239,6 +239,8 @@ def test_a_reversed_mapping_is_turned_round_unless_links_name_the_present_port()
     assert new_lines(planned(finding, deployment(unlinked))) == ["- 8080:3000"]
     linked = replaced("3000:3000\n", "3000:8080\n")
     assert new_lines(planned(finding, linked)) == ["- 3000:3000"]
+    both_changed = found("port-mapping-reversed", "fastgpt", host_port=7031, right_port=3000)
+    assert new_lines(planned(both_changed, replaced("3000:3000\n", "7031:7031\n"))) == ["- 7031:3000"]
 
 
 @pytest.mark.parametrize(
