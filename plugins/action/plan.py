@@ -65,8 +65,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 continue
             host = path.name.removesuffix(".json")
             evidence["given"] = options["given"].get(host) or []
-            before[host] = _not_ruled_out(diagnose(evidence, host))
-            found = diagnose(evidence, host, options["only"], options["skip"])
+            found = diagnose(evidence, host)
+            before[host] = _not_ruled_out(found)
+            if options["only"] or options["skip"]:
+                found = diagnose(evidence, host, options["only"], options["skip"])
             found.findings = [f for f in found.findings if not accepted(host, f.entry.id)]
             allow = options["allow_by_host"].get(host, options["allow"])
             hosts.append(fix.plan_host(Deployment(evidence), found, allow))

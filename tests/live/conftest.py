@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 STATE = ROOT / "lab/.state"
 FLEET = STATE / "fleet.yml"
+ENVIRONMENT = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,8 @@ def playbook(tmp_path: Path) -> Playbook:
     """Run a playbook of the clone on lab hosts, its reports in the test's own folder."""
 
     def run(name: str, *options: str, inventory: Path = STATE / "inventory.yml") -> Run:
-        command = [str(BIN / "ansible-playbook"), "-i", str(inventory), name, *options]
-        command += ["-e", f"fastgpt_report_dir={tmp_path}/reports", "-e", "fastgpt_lang=en"]
-        environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        reports = ("-e", f"fastgpt_report_dir={tmp_path}/reports", "-e", "fastgpt_lang=en")
+        done = ansible_playbook(inventory, name, *options, *reports)
         output = done.stdout + done.stderr
         return report_of(tmp_path / "reports", output, done.returncode)
 
@@ -81,14 +80,19 @@ def report_of(reports: Path, output: str, code: int = 0) -> Run:
     return Run(json.loads(report.read_text("utf-8")) if report.exists() else {}, folder, output, code)
 
 
+def ansible_playbook(inventory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run ansible-playbook in the clone to its end."""
+    command = [str(BIN / "ansible-playbook"), "-i", str(inventory), *arguments]
+    return subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+
+
 def start(name: str, host: str, options: dict[str, Any]) -> subprocess.Popen[str]:
     """Start a playbook on one host of the lab's fleet, with these variables, in a process group of its own."""
     command = [str(BIN / "ansible-playbook"), "-i", str(FLEET), "--limit", host, name, "-e", json.dumps(options)]
-    environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
     return subprocess.Popen(
         command,
         cwd=ROOT,
-        env=environment,
+        env=ENVIRONMENT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

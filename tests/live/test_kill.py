@@ -8,13 +8,14 @@ FASTGPT_LAB_HOST chooses the host.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -110,11 +111,11 @@ def remediate(host: str, reports: Path, variables: dict[str, Any]) -> subprocess
     return start("remediate.yml", host, options)
 
 
-def killed_after(lines: int, victim: str, host: str, reports: Path, variables: dict[str, Any]) -> bool:
-    """Run a remediation that is killed after so many lines of the journal; False where it ended before."""
+def killed_after(lines: int, victim: str, host: str, begin: Callable[[], subprocess.Popen[str]]) -> bool:
+    """Begin a run that is killed after so many lines of the journal; False where it ended before."""
     mark = "touch /run/lab-kill/module" if victim == "module" else "rm -f /run/lab-kill/module"
     ssh(host, f"rm -f /run/lab-kill/reached; {mark}; printf {lines} >/run/lab-kill/left")
-    run = remediate(host, reports, variables)
+    run = begin()
     if victim == "controller":
         threading.Thread(target=kill_when_reached, args=(run, host), daemon=True).start()
     run.communicate()
@@ -140,8 +141,9 @@ def test_after_a_kill_at_any_step_the_next_run_ends_healthy(
     wait_until_found(playbook, host, fault.finding)
     lines = 1
     while True:
-        reached = killed_after(lines, victim, host, tmp_path / f"killed-{lines}", variables)
-        if not reached and fault.finding not in report_of(tmp_path / f"killed-{lines}", "").ids(host):
+        killed = tmp_path / f"killed-{lines}"
+        reached = killed_after(lines, victim, host, functools.partial(remediate, host, killed, variables))
+        if not reached and fault.finding not in report_of(killed, "").ids(host):
             wait_until_found(playbook, host, fault.finding)  # it ended before there was anything to fix
             continue
         second = remediate(host, tmp_path / f"second-{lines}", variables)

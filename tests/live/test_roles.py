@@ -19,7 +19,7 @@ import pytest
 import yaml
 from fastgpt_lab.settings import load_hosts
 
-from .conftest import BIN, FLEET, ROOT, lab, ssh
+from .conftest import FLEET, ansible_playbook, lab, ssh
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
 
@@ -139,6 +139,7 @@ def case(request: pytest.FixtureRequest) -> Iterator[Case]:
         lab("fault", "inject", HOST, chosen.fault)
     ssh(HOST, f"{chosen.before}\ncp -p {COMPOSE} /opt/fastgpt/config.json /run")
     yield chosen
+    ssh(HOST, chosen.after)
     ssh(HOST, "cd /run && cp -p docker-compose.yml config.json /opt/fastgpt/ && rm -f /var/lib/fastgpt-ops/lock")
     lab("reset", HOST)
     ssh(HOST, "cd /opt/fastgpt && docker compose up -d >/dev/null 2>&1")
@@ -165,9 +166,7 @@ def test_a_role_by_itself_works_once_and_then_has_nothing_to_do(case: Case, tmp_
 
 def changes(play: Path, *options: str) -> int:
     """Run a play and count the tasks that changed something. Fails with its output when it fails."""
-    command = [str(BIN / "ansible-playbook"), "-i", str(FLEET), str(play), *options]
-    environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = ansible_playbook(FLEET, str(play), *options)
     assert done.returncode == 0, done.stdout + done.stderr
     (changed,) = re.findall(rf"^{HOST} .*changed=(\d+)", done.stdout, re.MULTILINE)
     return int(changed)

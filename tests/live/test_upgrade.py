@@ -9,10 +9,10 @@ FASTGPT_LAB_NEW_HOST that of 4.14.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,8 +21,8 @@ from typing import Any
 import pytest
 from fastgpt_lab.settings import load_hosts
 
-from .conftest import BIN, FLEET, ROOT, lab, ssh, start
-from .test_kill import INSTALL, REMOVE, kill_when_reached, on_stack
+from .conftest import FLEET, ansible_playbook, lab, ssh, start
+from .test_kill import INSTALL, REMOVE, killed_after, on_stack
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(3600)]
 
@@ -238,14 +238,7 @@ def test_after_a_kill_at_any_step_the_next_run_goes_on(victim: str, upgrade: Upg
     host = upgrade.host
     ssh(host, INSTALL)
     for lines in range(1, 100, int(os.environ.get("FASTGPT_LAB_KILL_STEP", "1"))):
-        mark = "touch /run/lab-kill/module" if victim == "module" else "rm -f /run/lab-kill/module"
-        ssh(host, f"rm -f /run/lab-kill/reached; {mark}; printf {lines} >/run/lab-kill/left")
-        run = upgrade.start("4.8.15")
-        if victim == "controller":
-            threading.Thread(target=kill_when_reached, args=(run, host), daemon=True).start()
-        run.communicate()
-        reached = "reached" in ssh(host, "ls /run/lab-kill").split()
-        ssh(host, "rm -f /run/lab-kill/left")
+        reached = killed_after(lines, victim, host, functools.partial(upgrade.start, "4.8.15"))
         code, output, _told = upgrade.run("4.8.15")
         assert code == 0, f"after {lines} lines: {output[-6000:]}"
         assert ssh(host, VERSION).strip().endswith(":v4.8.15-fix3"), f"after {lines} lines"
@@ -263,16 +256,7 @@ def undo_all(host: str) -> None:
     runs = list(dict.fromkeys(json.loads(line)["run_id"] for line in journal))
     for run_id in reversed(runs):
         options = {"fastgpt_run_id": run_id, "fastgpt_allow": ["data"]}
-        command = [str(BIN / "ansible-playbook"), "-i", str(FLEET), "--limit", host, "playbooks/rollback.yml"]
-        environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
-        done = subprocess.run(
-            [*command, "-e", json.dumps(options)],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = ansible_playbook(FLEET, "--limit", host, "playbooks/rollback.yml", "-e", json.dumps(options))
         assert done.returncode == 0, done.stdout[-4000:]
     ssh(host, "rm -f /var/lib/fastgpt-ops/journal.jsonl")
     ssh(host, ANSWERS)
