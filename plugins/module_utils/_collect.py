@@ -15,6 +15,7 @@ import typing as t
 from ansible_collections.fastgpt.ops.plugins.module_utils import _docker as docker
 from ansible_collections.fastgpt.ops.plugins.module_utils import _files as files
 from ansible_collections.fastgpt.ops.plugins.module_utils import _host as host
+from ansible_collections.fastgpt.ops.plugins.module_utils import _log_file as log_file
 from ansible_collections.fastgpt.ops.plugins.module_utils import _probes as probes
 from ansible_collections.fastgpt.ops.plugins.module_utils._discover import (
     binds_named,
@@ -40,6 +41,7 @@ TOOL_VERSION = "0.1.0"
 
 _DOCKER_LIMIT = 10.0
 _JSON = "{{json .}}"
+_LOGS = ["docker", "logs", "--timestamps"]
 _RUN_HEAD_SECONDS = 120
 _RUN_HEAD_LINES = 300
 _MONGO_IMAGE = re.compile(r"(^|/)mongo(db)?(@|:|$|/)|mongodb-community")
@@ -74,6 +76,7 @@ class _Collector:
         self.everything: list[Json] = []
         self.containers: list[Json] = []
         self.project: Json | None = None
+        self.compose = ["docker", "compose"]  # the plugin by itself where we know it: that saves two processes a call
 
     def collect(self) -> Json:
         began = time.time()
@@ -99,11 +102,9 @@ class _Collector:
 
     def _first_wave(self) -> None:
         calls: Calls = {
-            "docker version": lambda: self._docker("version", "--format", _JSON),
             "docker info": lambda: self._docker("info", "--format", _JSON),
             "docker ps": lambda: self._docker("ps", "--all", "--no-trunc", "--format", _JSON),
             "docker network ls": lambda: self._docker("network", "ls", "--format", _JSON),
-            "docker compose version": lambda: self._docker("compose", "version", "--short"),
             "host": host.identity,
             "/proc/cpuinfo": lambda: host.cpu(host.read("/proc/cpuinfo")),
             "/proc/meminfo": lambda: host.memory(host.read("/proc/meminfo")),
@@ -113,11 +114,7 @@ class _Collector:
         }
         found = self._gather(calls)
         late = Result(None, b"", b"", "timed out")
-        self.evidence["engine"] = docker.classify_engine(
-            found.get("docker version", late), found.get("docker info", late)
-        )
-        v2 = found.get("docker compose version", late)
-        self.evidence["compose"] = {"v2": _version(v2.text) if v2.rc == 0 else None, "v1": None}
+        self._take_versions(found.get("docker info", late))
         self.evidence["host"] = dict(
             found.get("host") or {},
             cpu=found.get("/proc/cpuinfo"),
@@ -129,6 +126,22 @@ class _Collector:
         )
         if self.evidence["engine"]["state"] == "ok":
             self._read_lists(found.get("docker ps", late), found.get("docker network ls", late))
+
+    def _take_versions(self, told: Result) -> None:
+        """Take the versions of Docker and Compose; what ``docker info`` does not tell is asked for."""
+        info = docker.load_object(told.text)
+        calls: Calls = {}
+        if told.rc is not None and not docker.versions_in(info):
+            calls["docker version"] = lambda: self._docker("version", "--format", _JSON)
+        plugin = docker.compose_plugin(info)
+        if plugin:
+            self.compose = [plugin["Path"]]
+        else:
+            calls["docker compose version"] = lambda: self._docker("compose", "version", "--short")
+        found = self._gather(calls)
+        self.evidence["engine"] = docker.classify_engine(found.get("docker version"), told)
+        v2 = plugin["Version"] if plugin else _text_of(found.get("docker compose version"))
+        self.evidence["compose"] = {"v2": _version(v2), "v1": None}
 
     def _read_lists(self, ps: Result, networks: Result) -> None:
         if ps.rc != 0:
@@ -213,7 +226,7 @@ class _Collector:
 
     def _third_wave(self) -> None:
         calls: Calls = {}
-        if shutil.which("docker-compose"):
+        if (standalone := shutil.which("docker-compose")) and os.path.realpath(standalone) != self.compose[0]:
             calls["docker-compose version"] = lambda: _version(self._run(["docker-compose", "version", "--short"]).text)
         if not self.project:
             self._take_standalone(self._gather(calls))
@@ -273,7 +286,7 @@ class _Collector:
         if not project["config_files"] or not project["name"]:
             return {}
         if self.evidence["compose"]["v2"]:
-            base = self._compose_command(["docker", "compose"])
+            base = self._compose_command(self.compose)
             return {
                 "docker compose config": lambda: self._rendered([*base, "config", "--format", "json"]),
                 "docker compose config --hash": lambda: self._hashes([*base, "config", "--hash", "*"]),
@@ -284,9 +297,9 @@ class _Collector:
             return {"docker compose config --hash": lambda: self._hashes([*base, "config", "--hash", "*"], errors=True)}
         return {}
 
-    def _compose_command(self, command: list[str]) -> list[str]:
+    def _compose_command(self, program: list[str]) -> list[str]:
         project = t.cast(Json, self.project)
-        command += ["--project-name", project["name"]]
+        command = [*program, "--project-name", project["name"]]
         if project["directory"]:
             command += ["--project-directory", project["directory"]]
         for path in project["config_files"]:
@@ -392,30 +405,37 @@ class _Collector:
         return {f"docker logs {c['name']}": functools.partial(self._log, c) for c in names}
 
     def _log(self, container: Json) -> Json:
-        lines, limit = self.options.log_lines, self.options.log_bytes
-        argv = ["docker", "logs", "--timestamps"]
-        result = self._run([*argv, "--tail", str(lines), container["id"]], limit, merge=True)
-        text = result.text
-        truncated = result.truncated or text.count("\n") >= lines
-        if result.truncated:
-            text = text.partition("\n")[2]
+        tail, error = self._tail(container)
         started = (container.get("state") or {}).get("started_at")
-        if truncated and started:
-            text = self._head_of_run(argv, container["id"], started, text) + text
-        if result.error:
-            self.failures.add(f"docker logs {container['name']}", result.error)
+        head = self._head_of_run(container["id"], started, tail.text) if tail and tail.truncated and started else ""
+        if error:
+            self.failures.add(f"docker logs {container['name']}", error)
         return {
             "container": container["name"],
             "timestamps": True,
-            "text": text if result.rc == 0 or text else None,
-            "truncated": truncated,
-            "error": result.error if result.rc != 0 else None,
+            "text": head + tail.text if tail else None,
+            "truncated": bool(tail and tail.truncated),
+            "error": error,
         }
 
-    def _head_of_run(self, argv: list[str], ident: str, started: float, tail: str) -> str:
+    def _tail(self, container: Json) -> tuple[log_file.Tail | None, str | None]:
+        """Read the end of a log, from its file where that can be; the error where it cannot be read as a whole."""
+        lines, limit = self.options.log_lines, self.options.log_bytes
+        try:
+            tail = log_file.tail(container["log_file"], lines, limit) if container.get("log_file") else None
+        except OSError:
+            tail = None  # not ours to read, or on another machine: the engine can
+        if tail:
+            return tail, None
+        result = self._run([*_LOGS, "--tail", str(lines), container["id"]], limit, merge=True)
+        text = result.text.partition("\n")[2] if result.truncated else result.text
+        truncated = result.truncated or result.text.count("\n") >= lines
+        return log_file.Tail(text, truncated) if result.rc == 0 or text else None, result.error
+
+    def _head_of_run(self, ident: str, started: float, tail: str) -> str:
         """Give the first lines of the current run that a long log's tail lacks: start-up failures stand there."""
         window = ["--since", f"{started:.3f}", "--until", f"{started + _RUN_HEAD_SECONDS:.3f}"]
-        result = self._run([*argv, *window, ident], self.options.log_bytes, merge=True)
+        result = self._run([*_LOGS, *window, ident], self.options.log_bytes, merge=True)
         first = tail.partition(" ")[0]
         lines = [line for line in result.text.splitlines() if line.partition(" ")[0] < first]
         return "".join(f"{line}\n" for line in lines[:_RUN_HEAD_LINES])
@@ -513,6 +533,10 @@ def _usual_root() -> str | None:
 def _running(container: Json) -> bool:
     state = container.get("state") or {}
     return bool(state.get("running")) and not state.get("restarting") and state.get("status") in (None, "running")
+
+
+def _text_of(result: Result | None) -> str:
+    return result.text if result and result.rc == 0 else ""
 
 
 def _version(text: str) -> str | None:

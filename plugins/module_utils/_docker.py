@@ -32,8 +32,28 @@ def parse_time(text: str | None) -> float | None:
     return calendar.timegm((*parts, 0, 0, 0)) - offset + float(match[7] or 0)
 
 
-def classify_engine(version: Result, info: Result) -> Json:
-    """Tell the engine's state from what ``docker version`` and ``docker info`` said, both as JSON."""
+def versions_in(info: Json) -> Json | None:
+    """Give what ``docker version`` would say where ``docker info`` tells it too: since Docker 23, where it runs."""
+    client, server = (info.get("ClientInfo") or {}).get("Version"), info.get("ServerVersion")
+    return {"Client": {"Version": client}, "Server": {"Version": server}} if client and server else None
+
+
+def compose_plugin(info: Json) -> Json | None:
+    """Give Compose as ``docker info`` lists the CLI's plugins: its ``Version`` and ``Path``; None where it does not."""
+    for plugin in (info.get("ClientInfo") or {}).get("Plugins") or []:
+        if plugin.get("Name") == "compose" and plugin.get("Version") and plugin.get("Path"):
+            return t.cast(Json, plugin)
+    return None
+
+
+def classify_engine(version: Result | None, info: Result) -> Json:
+    """Tell the engine's state from what ``docker version`` and ``docker info`` said, both as JSON.
+
+    The first needs not be asked where the second tells it all, or nothing because there is no docker or it hangs.
+    """
+    details = load_object(info.text)
+    said = load_object(version.text) if version else versions_in(details) or {}
+    version = version or info
     engine: Json = {
         "state": "ok",
         "error": None,
@@ -45,7 +65,6 @@ def classify_engine(version: Result, info: Result) -> Json:
     }
     if version.rc is None and version.error and "timed out" not in version.error:
         return dict(engine, state="missing", error=version.error)
-    said = load_object(version.text)
     client, server = said.get("Client") or {}, said.get("Server") or {}
     engine["client_version"] = client.get("Version")
     words = version.err.decode("utf-8", "replace").strip()
@@ -53,7 +72,6 @@ def classify_engine(version: Result, info: Result) -> Json:
     if engine["podman"] and not server:
         server = client  # podman without its socket has no server of its own
     engine["server_version"] = server.get("Version")
-    details = load_object(info.text)
     engine["root_dir"] = details.get("DockerRootDir") or (details.get("store") or {}).get("graphRoot")
     if "SecurityOptions" in details:
         engine["rootless"] = any("rootless" in str(option) for option in details["SecurityOptions"] or [])
@@ -154,6 +172,7 @@ def container_from_inspect(item: Json) -> Json:
         "memory_limit": host.get("Memory"),
         "shm_size": host.get("ShmSize"),
         "health_log": _health_log(item.get("State") or {}),
+        "log_file": _log_file(item, host),
     }
 
 
@@ -178,6 +197,11 @@ def _state(state: Json) -> Json:
 def _health_log(state: Json) -> list[str]:
     checks = (state.get("Health") or {}).get("Log") or []
     return [str(check.get("Output") or "")[-2000:] for check in checks if check.get("ExitCode")][-3:]
+
+
+def _log_file(item: Json, host: Json) -> str | None:
+    """Give the file of the container's log, where the driver is the one that keeps lines of JSON."""
+    return item.get("LogPath") or None if (host.get("LogConfig") or {}).get("Type") == "json-file" else None
 
 
 def _mount(mount: Json) -> Json:

@@ -163,6 +163,27 @@ def test_a_log_that_cannot_be_read_loses_nothing_else(engine: Engine, tmp_path: 
     assert evidence["logs"][0]["text"] in (None, "")
 
 
+@pytest.mark.parametrize(("there", "said"), [(True, "from the file"), (False, "from the engine")])
+def test_a_log_is_read_from_its_file_where_that_can_be(
+    engine: Engine, tmp_path: pathlib.Path, there: bool, said: str
+) -> None:
+    container, file = app(tmp_path), tmp_path / "x-json.log"
+    container.update(LogPath=str(file))
+    container["HostConfig"]["LogConfig"] = {"Type": "json-file"}
+    if there:
+        file.write_text('{"log":"from the file\\n","stream":"stderr","time":"2026-11-20T08:00:02.5Z"}\n')
+    engine(container, logs="2026-11-20T08:00:02.500000000Z from the engine\n")
+    assert read()["logs"] == [
+        {
+            "container": "fastgpt",
+            "timestamps": True,
+            "text": f"2026-11-20T08:00:02.500000000Z {said}\n",
+            "truncated": False,
+            "error": None,
+        }
+    ]
+
+
 def test_a_long_logs_beginning_is_kept(docker: Answer, tmp_path: pathlib.Path) -> None:
     container = app(tmp_path)
     docker("version", '{"Client":{"Version":"26"},"Server":{"Version":"26"}}')
@@ -202,6 +223,21 @@ def test_what_compose_makes_of_the_files(engine: Engine, tmp_path: pathlib.Path)
     assert project["rendered"]["services"]["fastgpt"]["environment"]["LOG_LEVEL"] == "info"
     assert (project["rendered_error"], project["rendered_warnings"]) == (None, 'The "X" variable is not set.')
     assert project["config_hashes"] == {"fastgpt": "abc123"}
+
+
+def test_compose_is_asked_directly_where_docker_tells_its_plugins(docker: Answer, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "docker-compose.yml").write_text(COMPOSE)
+    container, plugin = app(tmp_path), tmp_path / "docker-compose"
+    plugin.write_text("""#!/bin/sh\n[ "$1" = --project-name ] && echo '{"services": {"fastgpt": {"image": "x"}}}'\n""")
+    plugin.chmod(0o755)
+    plugins = [{"Name": "compose", "Version": "2.26.1-4", "Path": str(plugin)}]
+    told = {"ServerVersion": "26.1.5", "ClientInfo": {"Version": "26.1.5", "Plugins": plugins}}
+    docker("info", json.dumps(told))
+    docker("ps", json.dumps({"ID": container["Id"]}) + "\n")
+    docker("inspect", json.dumps([container]))
+    evidence = read()
+    assert (evidence["engine"]["server_version"], evidence["compose"]["v2"]) == ("26.1.5", "2.26.1-4")
+    assert evidence["projects"][0]["rendered"] == {"services": {"fastgpt": {"image": "x"}}}
 
 
 def test_an_unreadable_config_file_comes_with_the_last_backup_that_was_right(

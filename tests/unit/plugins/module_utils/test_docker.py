@@ -28,6 +28,38 @@ def test_a_working_engine() -> None:
     assert (engine["root_dir"], engine["rootless"], engine["podman"]) == ("/data/docker", True, False)
 
 
+def test_what_docker_info_tells_needs_no_other_call() -> None:
+    told = b'{"ServerVersion":"26.1.5","DockerRootDir":"/d","ClientInfo":{"Version":"26.1.4"}}'
+    engine = _docker.classify_engine(None, Result(0, told, b""))
+    assert engine["state"] == "ok"
+    assert (engine["server_version"], engine["client_version"], engine["root_dir"]) == ("26.1.5", "26.1.4", "/d")
+
+
+@pytest.mark.parametrize(
+    ("result", "state"),
+    [
+        pytest.param(Result(None, b"", b"", "No such file or directory"), "missing", id="no docker CLI"),
+        pytest.param(Result(None, b"", b"", "timed out after 10 s"), "timeout", id="daemon hangs"),
+    ],
+)
+def test_docker_info_alone_tells_why_there_is_no_answer(result: Result, state: str) -> None:
+    engine = _docker.classify_engine(None, result)
+    assert (engine["state"], engine["error"]) == (state, result.error)
+
+
+@pytest.mark.parametrize(
+    ("plugins", "found"),
+    [
+        ([{"Name": "buildx", "Version": "0.1", "Path": "/p/buildx"}], False),
+        ([{"Name": "compose", "Version": "2.26.1", "Path": "/p/docker-compose"}], True),
+        ([{"Name": "compose", "Path": "/p/docker-compose", "Err": "failed to fetch metadata"}], False),
+        (None, False),
+    ],
+)
+def test_compose_among_the_plugins(plugins: list[dict[str, str]] | None, found: bool) -> None:
+    assert bool(_docker.compose_plugin({"ClientInfo": {"Plugins": plugins}})) is found
+
+
 @pytest.mark.parametrize(
     ("result", "state"),
     [
@@ -47,6 +79,15 @@ def test_why_an_engine_does_not_answer(result: Result, state: str) -> None:
 def test_the_clients_version_is_known_without_an_engine() -> None:
     engine = _docker.classify_engine(Result(1, CLIENT_ONLY, STOPPED.encode(), STOPPED), EMPTY)
     assert (engine["client_version"], engine["server_version"]) == ("20.10.24", None)
+
+
+@pytest.mark.parametrize(
+    ("driver", "path", "file"), [("json-file", "/l", "/l"), ("json-file", "", None), ("local", "/l", None)]
+)
+def test_the_file_of_a_log_is_known_where_its_driver_writes_json(driver: str, path: str, file: str | None) -> None:
+    item = inspected("mongo", "mongo:5")
+    item["HostConfig"]["LogConfig"] = {"Type": driver}
+    assert _docker.container_from_inspect({**item, "LogPath": path})["log_file"] == file
 
 
 def test_podman_behind_dockers_name_is_told() -> None:
