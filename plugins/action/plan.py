@@ -18,7 +18,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..plugin_utils import fix, waivers
-from ..plugin_utils.diagnosis import UNKNOWN, HostDiagnosis, diagnose
+from ..plugin_utils.diagnosis import UNKNOWN, HostDiagnosis, diagnose, warm_up
 from ..plugin_utils.model import Deployment
 from ..plugin_utils.report import language
 
@@ -39,6 +39,10 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "waivers": {"type": "list", "elements": "dict", "default": []},
     "most": {"type": "int"},
 }
+
+# The strategy loads this file before it forks a worker for each host and task: they need not do it again.
+warm_up()
+fix.load_fixes()
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

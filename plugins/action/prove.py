@@ -11,7 +11,7 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils.diagnosis import OK, HostDiagnosis, diagnose
+from ..plugin_utils.diagnosis import OK, HostDiagnosis, diagnose, warm_up
 from ..plugin_utils.model import Deployment
 from ..plugin_utils.releases import release_of_tag
 from ..plugin_utils.upgrade.stack import running_build
@@ -26,6 +26,9 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "wait": {"type": "float", "default": 60},
 }
 _PAUSE = 3.0
+
+# The strategy loads this file before it forks a worker for each host and task: they need not do it again.
+warm_up()
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

@@ -9,10 +9,11 @@ import collections
 import dataclasses
 import functools
 import importlib
+import itertools
 import pathlib
 import typing as t
 
-from . import catalogue, needs, ranking, traits
+from . import catalogue, needs, ranking, releases, traits
 from .model import Deployment
 from .rule import LINE_REFUTERS, REFUTERS, RULES, Hit, Rule, Text
 from .signatures import Signature, match, signatures
@@ -93,6 +94,16 @@ def _signatures_by_finding() -> dict[str, list[Signature]]:
     for item in signatures():
         grouped[item.finding].append(item)
     return dict(grouped)
+
+
+def warm_up() -> None:
+    """Load all that every diagnosis needs. What is forked afterwards has it; else each process would load its own."""
+    _rules_by_finding()
+    catalogue.findings()
+    releases.releases()
+    for signature in itertools.chain.from_iterable(_signatures_by_finding().values()):
+        for branch in signature.branches:
+            _ = branch.literals
 
 
 def unreachable(host: str, message: str) -> HostDiagnosis:
