@@ -38,6 +38,10 @@ class JournalError(Exception):
     """The journal or the lock does not allow it; the message says what is in the way."""
 
 
+class RefusedError(Exception):
+    """A change that cannot be made, or would not be safe; the message says why."""
+
+
 def state_folder() -> str:
     """Give the folder all state of this project on a host lives in: the system's for root, else the user's."""
     if os.geteuid() == 0:

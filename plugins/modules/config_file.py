@@ -129,6 +129,7 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._files import file_fac
 from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
     JOURNALLED,
     Journal,
+    RefusedError,
     create_file,
     remove_empty_directory,
     replace_file,
@@ -143,10 +144,6 @@ _PULL_TIMEOUT = 1800.0
 _ASK_TIMEOUT = 60.0
 _CLOCK_SLACK = 2.0
 """Seconds by which a file may be newer than the start of a container that has read it."""
-
-
-class RefusedError(Exception):
-    """The file cannot be made what was asked for; the message says why."""
 
 
 class Wish(t.NamedTuple):

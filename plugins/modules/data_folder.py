@@ -93,6 +93,7 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
     Journal,
     JournalError,
     Lock,
+    RefusedError,
     run_id_or_manual,
     set_attributes,
 )
@@ -106,10 +107,6 @@ _SYSTEM = frozenset(
     "/bin /boot /dev /etc /home /lib /lib64 /media /mnt /opt /proc /root /run /sbin /srv /sys /tmp /usr /var "
     "/usr/local /var/lib /var/lib/docker /var/lib/docker/volumes".split()
 )
-
-
-class RefusedError(Exception):
-    """The folder cannot be given to that user; says why."""
 
 
 def check_folder(path: str) -> None:

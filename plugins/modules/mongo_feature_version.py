@@ -71,6 +71,7 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
     DONE,
     JOURNALLED,
     Journal,
+    RefusedError,
     run_id_or_manual,
 )
 from ansible_collections.fastgpt.ops.plugins.module_utils._mongo import logins_of, talk
@@ -83,10 +84,6 @@ _ASK: tuple[str, Json] = ("admin", {"getParameter": 1, "featureCompatibilityVers
 _IS_PRIMARY: tuple[str, Json] = ("admin", {"isMaster": 1})
 _LIMIT = 60.0
 _PAUSE = 1.0
-
-
-class RefusedError(Exception):
-    """The server does not do it; says why."""
 
 
 def ask(params: Json, commands: list[tuple[str, Json]]) -> list[Json]:

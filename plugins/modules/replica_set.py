@@ -128,6 +128,7 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
     JOURNALLED,
     UNDONE,
     Journal,
+    RefusedError,
     run_id_or_manual,
 )
 from ansible_collections.fastgpt.ops.plugins.module_utils._mongo import (
@@ -152,10 +153,6 @@ LASTS = (
     " --replSet runs on it as before / 副本集一旦初始化便无法撤销（除非换空卷）；它没有害处，去掉 --replSet 后 mongod"
     " 仍可照常运行"
 )
-
-
-class RefusedError(Exception):
-    """The set is not initiated, or not as it should be; says why."""
 
 
 class Member:
