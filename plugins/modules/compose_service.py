@@ -24,7 +24,7 @@ options:
   state:
     description:
       - V(current) creates what is missing, starts what is stopped or paused, and recreates what was made from another
-        state of the file.
+        state of the file, or while a folder was where a file is mounted now.
       - V(recreated) makes a new container in any case, for example for a bind mount that has to be looked up again.
       - V(restarted) restarts the container there is. Its environment stays the old one.
       - V(unstuck) restarts only those that Docker restarts again and again, which it does ever more seldom. It is for
@@ -92,6 +92,7 @@ run_id:
   sample: 20260301T120000Z-4f2a
 """
 
+import re
 import time
 import typing as t
 
@@ -121,6 +122,8 @@ from ansible_collections.fastgpt.ops.plugins.module_utils._journal import (
 )
 
 Json = t.Dict[str, t.Any]
+
+_MOUNT_ERROR = re.compile(r"mount a directory onto a file|error mounting .*: not a directory")
 
 
 class Services:
@@ -175,8 +178,13 @@ class Services:
         for database in databases_of([container_from_inspect(item) for item in before if service_of(item) in names]):
             if database.container["state"]["running"]:
                 stop(database)  # docker would kill one whose process 1 takes no signal
-        force = ["--force-recreate"] if state == "recreated" else []
-        self.project.up(names, *force, timeout=seconds)
+        force = ["--force-recreate"]
+        try:
+            self.project.up(names, *(force if state == "recreated" else []), timeout=seconds)
+        except ComposeError as error:
+            if not _MOUNT_ERROR.search(str(error)):
+                raise
+            self.project.up(names, *force, timeout=seconds)  # what was made over a folder never starts over a file
 
 
 def main() -> None:

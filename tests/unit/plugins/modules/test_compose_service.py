@@ -23,6 +23,7 @@ class Stack:
     def __init__(self) -> None:
         self.state: dict[str, t.Any] = {"Status": "running", "Running": True}
         self.calls: list[str] = []
+        self.error = ""  # of an `up` that makes nothing new
 
     def of(self, _params: dict[str, t.Any]) -> Stack:
         return self  # it stands in for the class Project
@@ -42,8 +43,10 @@ class Stack:
         status = {"stop": "exited", "create": "exited", "pause": "paused"}.get(verb, "running")
         self.state = {"Status": status, "Running": status != "exited", "Paused": status == "paused"}
 
-    def up(self, services: list[str], *_flags: str, timeout: float, start: bool = True) -> None:
-        self.must("up" if start else "create", *services, timeout=timeout)
+    def up(self, services: list[str], *flags: str, timeout: float, start: bool = True) -> None:
+        if self.error and not flags:
+            raise compose_service.ComposeError(self.error)
+        self.must("up" if start else "create", *services, *flags, timeout=timeout)
 
 
 @pytest.fixture
@@ -74,6 +77,27 @@ def run(
 def undo() -> None:
     journal = _journal.Journal()
     assert [outcome.refused for outcome in _undo.undo(journal, journal.changes("r1"))] == [None]
+
+
+VICE_VERSA = (
+    "docker compose up -d pg: OCI runtime create failed: error mounting /srv/key to rootfs at /key: not a directory:"
+    " unknown: Are you trying to mount a directory onto a file (or vice-versa)?"
+)
+
+
+def test_what_was_made_over_a_folder_is_made_new_where_there_is_a_file_now(run: Run, stack: Stack) -> None:
+    stack.state, stack.error = {"Status": "exited", "Running": False}, VICE_VERSA
+    assert run()["changed"] is True
+    assert stack.calls == ["up pg --force-recreate"]
+
+
+def test_what_does_not_start_for_another_reason_is_not_made_new(run: Run, stack: Stack) -> None:
+    stack.state, stack.error = (
+        {"Status": "exited", "Running": False},
+        "docker compose up -d pg: no space left on device",
+    )
+    assert "no space left" in run()["msg"]
+    assert stack.calls == []
 
 
 def test_what_is_as_it_should_be_is_left(run: Run, stack: Stack) -> None:
