@@ -13,12 +13,14 @@ import re
 import typing as t
 
 from ..model import Container, Deployment, parse_url
-from ..rule import Hit, Text, hit, refutes, rule
+from ..rule import Hit, Text, hit, refutes, refutes_line, rule
 from ..versions import Version, image_version
 from ._peers import LOOPBACK, differing_logins, peer, reach
 
 ARM_FEATURES = frozenset({"fphp", "dcpop", "sha3", "sm3", "sm4", "asimddp", "sha512", "sve"})
 """Any of them shows ARMv8.2-A; the test of the official image's entrypoint."""
+CPU_FLAGS = re.compile(r"\s*(?:[Ff]lags|标记)\s*[:：]")
+"""Begin of the line of lscpu or /proc/cpuinfo that names what the processor can do."""
 MONGOD_UID = 999
 """User mongodb in the official images."""
 REPLSET_SINCE = Version(4, 6, 8)
@@ -176,6 +178,19 @@ def cpu_without_avx(d: Deployment) -> t.Iterator[Hit]:
             },
             service=_name(container),
         )
+
+
+@refutes_line("mongo-no-avx")
+def flags_matter_to_newer_images(d: Deployment, line: Hit) -> Text | None:
+    """What lscpu shows tells nothing by itself: only an image of 5.0 and later that does not run needs AVX."""
+    if not CPU_FLAGS.match(line.proofs[0].excerpt):
+        return None
+    container, service = d.one("mongo"), d.service_of("mongo")
+    image = container.image if container else service.image if service else None
+    version = image_version(image)
+    if image and (version is None or version >= Version(5, 0)) and not (container and container.running):
+        return None
+    return {"en": "no MongoDB here is known to need AVX", "zh": "没有已知需要 AVX 的 MongoDB"}
 
 
 @rule("mongo-arm-too-old", needs=["host:cpu", "containers"], component="mongo")
