@@ -1,15 +1,18 @@
 # Copyright: (c) 2026, fastgpt.ops contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Redis, asked with FastGPT's own login."""
+"""Redis, asked with FastGPT's own login; where nothing runs, what the compose file says of it."""
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ..model import Deployment
 from ..rule import Hit, Text, hit, refutes, rule
-from ._peers import LOOPBACK, reach
+from ._peers import LOOPBACK, reach, targets
+
+REQUIREPASS = re.compile(r"--requirepass\s+['\"]?([^\s'\"]+)")
 
 
 def _service(d: Deployment) -> str | None:
@@ -32,6 +35,26 @@ def login_refused(d: Deployment) -> t.Iterator[Hit]:
     probe = d.probe("redis") or {}
     if probe.get("auth") is False:
         yield hit(f"AUTH and PING to {probe.get('container')}", probe.get("message") or "refused", service=_service(d))
+
+
+@rule("redis-auth-failed", needs=["services", "env:app"])
+def differing_passwords(d: Deployment) -> t.Iterator[Hit]:
+    """The server is given one password, REDIS_URL carries another one or none."""
+    service = d.service_of("redis")
+    given = REQUIREPASS.search(service.words("command")) if service and not d.one("redis") else None
+    if not service or not given or "$" in given[1]:
+        return
+    for target in targets(d.env_of("app")):
+        used = target.address.password
+        is_ours = target.variable == "REDIS_URL" and target.address.host in (service.name, service.container_name)
+        if is_ours and used != given[1] and "$" not in (used or ""):
+            yield hit(
+                f"{d.facts['compose_file']}: REDIS_URL and --requirepass of {service.name}",
+                f"{used or 'no password'} against {given[1]}",
+                service=service.name,
+                confidence="likely",
+                expected={"en": "the same password", "zh": "两处密码应一致"},
+            )
 
 
 @rule("redis-unreachable", needs=["probe:redis|probe:reach"])
