@@ -85,6 +85,10 @@ PLAIN: dict[str, tuple[t.Callable[[Deployment], bool], dict[str, str]]] = {
     ),
     "models": (_models, {"en": "the models FastGPT is set up with", "zh": "FastGPT 中配置的模型"}),
     "version": (lambda d: d.version is not None, {"en": "FastGPT's version", "zh": "FastGPT 的版本号"}),
+    "unnamed-log": (
+        lambda d: any(log.kind == "log" and log.component is None for log in d.logs),
+        {"en": "a log, whosever", "zh": "任意容器的日志"},
+    ),
     "texts": (lambda d: bool(d.evidence.get("texts")), {"en": "posted output of the shell", "zh": "命令行输出"}),
     "project": (
         lambda d: d.evidence.get("projects") is not None,

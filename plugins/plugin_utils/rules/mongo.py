@@ -353,7 +353,7 @@ def _fcv_complaint(d: Deployment) -> tuple[str, str, bool | None] | None:
     return None
 
 
-@rule("mongo-fcv-too-old", needs=["log:mongo|texts|containers"])
+@rule("mongo-fcv-too-old", needs=["log:mongo|unnamed-log|texts|containers"])
 def data_too_old(d: Deployment) -> t.Iterator[Hit]:
     """Code 62 and the complaint about featureCompatibilityVersion, unless it names a newer one."""
     if _answers(d):
@@ -373,7 +373,7 @@ def data_too_old(d: Deployment) -> t.Iterator[Hit]:
                 )
 
 
-@rule("mongo-data-newer-than-image", needs=["log:mongo|texts"])
+@rule("mongo-data-newer-than-image", needs=["log:mongo|unnamed-log|texts"])
 def data_newer(d: Deployment) -> t.Iterator[Hit]:
     """The complaint names a version above those the program knows."""
     complaint = _fcv_complaint(d)
