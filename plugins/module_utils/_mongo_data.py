@@ -21,6 +21,10 @@ Json = t.Dict[str, t.Any]
 _MADE = ("WiredTiger", "WiredTiger.wt", "storage.bson", "local.0")
 """Files that are there from MongoDB's first start on; the last one is of its oldest storage engine."""
 _CATALOGUE_LIMIT = 16 * 1024 * 1024
+_DIAGNOSTICS = "diagnostic.data"
+"""Folder in which every mongod since 3.2 writes down how it is; each file begins with what it is (ftdc/constants.h)."""
+_VERSION = re.compile(rb"buildInfo\0.{4,64}?\x02version\0.{4}(\d+\.\d+\.\d+[\w.-]*)\0", re.DOTALL)
+_HEAD = 64 * 1024
 
 
 def data_facts(container: Json, app: Json | None) -> Json:
@@ -29,6 +33,7 @@ def data_facts(container: Json, app: Json | None) -> Json:
     :returns: ``mongo_data`` of the probes
     """
     answer: Json = {"container": container["name"], "type": None, "path": None, "made": None, "holds_app": None}
+    answer["written_by"] = None
     kind, folder = folder_of(container)
     if not folder:
         return dict(answer, kind=None, error="nothing is mounted at mongod's data path")
@@ -40,6 +45,7 @@ def data_facts(container: Json, app: Json | None) -> Json:
     try:
         answer["holds_app"] = facts["kind"] == "directory" and holds(folder, database)
         answer["made"] = any(os.path.lexists(os.path.join(folder, name)) for name in _MADE)
+        answer["written_by"] = written_by(folder)
     except OSError as error:
         answer["error"] = error.strerror or str(error)
     return answer
@@ -69,6 +75,20 @@ def holds(folder: str, database: str) -> bool:
             if _is_catalogue(entry) and name.search(_read(entry.path)):
                 return True
     return False
+
+
+def written_by(folder: str) -> str | None:
+    """Give the version of the server that had a data folder open last; None where none left word of it.
+
+    :raises OSError: what it left cannot be read
+    """
+    place = os.path.join(folder, _DIAGNOSTICS)
+    names = sorted(name for name in os.listdir(place) if re.match(r"metrics\.\d", name)) if os.path.isdir(place) else []
+    if not names:
+        return None
+    with open(os.path.join(place, names[-1]), "rb") as stream:  # their names are times
+        found = _VERSION.search(stream.read(_HEAD))
+    return found[1].decode() if found else None
 
 
 def _is_catalogue(entry: os.DirEntry[str]) -> bool:

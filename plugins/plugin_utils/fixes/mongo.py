@@ -348,10 +348,12 @@ def _holder(deployment: Deployment, host: str, mongo: Mongo) -> str | None:
 
 @fixes("mongo-no-avx", "mongo-arm-too-old")
 def take_older_image(deployment: Deployment, finding: Finding) -> Fix:
-    """Take the last MongoDB that runs on this CPU, where none has written data yet."""
+    """Take the last MongoDB that runs on this CPU, where no other release has written data yet."""
     mongo = Mongo(deployment)
     data = deployment.probe("mongo_data") or {}
-    if data.get("made") is not False:
+    old_arm = finding.entry.id == "mongo-arm-too-old" or deployment.host.get("arch") in ("aarch64", "arm64")
+    version = LAST_ON_OLD_ARM if old_arm else LAST_WITHOUT_AVX
+    if data.get("made") is not False and not _same_release(data.get("written_by"), version):
         where = data.get("path") or deployment.facts["mongo_container"]
         en, zh = ("holds data", "已有数据") if data.get("made") else ("cannot be looked at", "无法查看")
         raise CannotFixError(
@@ -367,10 +369,14 @@ def take_older_image(deployment: Deployment, finding: Finding) -> Fix:
             f"{mongo.data.image} is not the official image, whose older tags are known",
             f"{mongo.data.image} 不是官方镜像，无法确定可用的旧版本标签",
         )
-    old_arm = finding.entry.id == "mongo-arm-too-old" or deployment.host.get("arch") in ("aarch64", "arm64")
-    image = f"{name}:{LAST_ON_OLD_ARM if old_arm else LAST_WITHOUT_AVX}"
+    image = f"{name}:{version}"
     compose, diff = edit(deployment, mongo.service, "image", image=image)
     return mongo.fix(diff, compose.path, {"image": image}, initiate="--replSet" in mongo.words, allow_empty=new)
+
+
+def _same_release(written_by: str | None, version: str) -> bool:
+    """Tell whether data were last written by the release of this version: 4.4.18 opens what 4.4.29 has written."""
+    return bool(written_by) and str(written_by).split(".")[:2] == version.split(".")[:2]
 
 
 # --- the data folder

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import datetime
 import errno
 import fcntl
 import os
@@ -210,6 +212,7 @@ def _serve(chosen: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     server = open_server(chosen)
+    _describe_itself(Path(chosen.dbpath))
     _load_replica_set(replica_set, server.storage)
     try:
         server.start()
@@ -258,6 +261,19 @@ def open_server(chosen: argparse.Namespace) -> SecantusDBServer:
     except (OSError, WiredTigerError) as error:
         number = errno.ENOSPC if "No space left" in str(error) else errno.EIO
         raise _storage_failure(OSError(number, str(error)), Path(chosen.dbpath)) from error
+
+
+def _describe_itself(dbpath: Path) -> None:
+    """Begin a file of diagnostic.data as mongod does at every start: a document of type 0 says which server it is."""
+    import bson
+
+    now = datetime.datetime.now(datetime.UTC)
+    build = {"start": now, "version": ".".join(map(str, VERSION)), "end": now}
+    folder = dbpath / "diagnostic.data"
+    content = bson.encode({"_id": now, "type": 0, "doc": {"start": now, "buildInfo": build, "end": now}})
+    with contextlib.suppress(OSError):  # mongod goes on without as well, on a full disk for example
+        folder.mkdir(exist_ok=True)
+        (folder / now.strftime("metrics.%Y-%m-%dT%H-%M-%SZ-00000")).write_bytes(content)
 
 
 def wake_accept(server: SecantusDBServer) -> None:

@@ -65,3 +65,34 @@ def test_the_data_may_lie_below_the_mount(tmp_path: pathlib.Path) -> None:
 def test_data_inside_the_container_cannot_be_looked_at(tmp_path: pathlib.Path) -> None:
     found = _mongo_data.data_facts(mongo(tmp_path, "/elsewhere"), APP)
     assert (found["made"], found["error"]) == (None, "nothing is mounted at mongod's data path")
+
+
+def diagnostics(version: str) -> bytes:
+    """The begin of a file of diagnostic.data: a document of type 0 with the server's own words about itself."""
+    text = version.encode() + b"\0"
+    begun = b"\x09start\0" + b"\1" * 8
+    build = b"\x03buildInfo\0\x2a\0\0\0" + begun + b"\x02version\0" + len(text).to_bytes(4, "little") + text + b"\x02gitVersion\0"
+    return b"\x80\0\0\0\x09_id\0" + b"\0" * 8 + b"\x10type\0\0\0\0\0\x03doc\0\x60\0\0\0" + build
+
+
+@pytest.mark.parametrize(
+    ("files", "version"),
+    [
+        ({}, None),
+        ({"metrics.2026-03-01T10-00-00Z-00000": diagnostics("4.4.29")}, "4.4.29"),
+        (
+            {
+                "metrics.2026-03-01T10-00-00Z-00000": diagnostics("4.4.29"),
+                "metrics.2026-03-02T10-00-00Z-00000": diagnostics("5.0.18"),
+                "metrics.interim": b"",
+            },
+            "5.0.18",
+        ),
+        ({"metrics.2026-03-01T10-00-00Z-00000": b"cut"}, None),
+    ],
+)
+def test_the_server_that_wrote_last(tmp_path: pathlib.Path, files: dict[str, bytes], version: str | None) -> None:
+    (tmp_path / "diagnostic.data").mkdir()
+    for name, content in files.items():
+        (tmp_path / "diagnostic.data" / name).write_bytes(content)
+    assert _mongo_data.data_facts(mongo(tmp_path), APP)["written_by"] == version

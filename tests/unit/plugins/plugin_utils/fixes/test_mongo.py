@@ -353,6 +353,19 @@ def test_data_of_a_newer_mongo_are_never_left_behind(host: Host, data: Json, rea
     assert reason in host.refusal("mongo-no-avx")
 
 
+@pytest.mark.parametrize(
+    ("written_by", "taken"), [("4.4.29", True), ("4.4.6", True), ("4.2.24", False), ("5.0.18", False)]
+)
+def test_what_the_older_mongo_has_written_itself_it_can_open(host: Host, written_by: str, taken: bool) -> None:
+    """The newer one was put over its data and never ran, or the fix was interrupted and taken back."""
+    host.more = {"host": {"arch": "x86_64"}}
+    host.probes["mongo_data"] = {"made": True, "holds_app": True, "path": "/opt/d", "written_by": written_by}
+    if taken:
+        assert "mongo:4.4.29" in host.plan("mongo-no-avx")["diff"]
+    else:
+        assert "/opt/d holds data" in host.refusal("mongo-no-avx")
+
+
 def test_a_data_folder_is_handed_over(host: Host) -> None:
     step = host.plan("mongo-datadir-permissions")
     assert step["role"] == "containers"
