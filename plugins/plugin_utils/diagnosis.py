@@ -101,9 +101,8 @@ def warm_up() -> None:
     _rules_by_finding()
     catalogue.findings()
     releases.releases()
-    for signature in itertools.chain.from_iterable(_signatures_by_finding().values()):
-        for branch in signature.branches:
-            _ = branch.literals
+    patterns = itertools.chain.from_iterable(_signatures_by_finding().values())
+    collections.deque((branch.literals for signature in patterns for branch in signature.branches), maxlen=0)
 
 
 def unreachable(host: str, message: str) -> HostDiagnosis:
