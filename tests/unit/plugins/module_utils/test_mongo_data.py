@@ -71,7 +71,8 @@ def diagnostics(version: str) -> bytes:
     """The begin of a file of diagnostic.data: a document of type 0 with the server's own words about itself."""
     text = version.encode() + b"\0"
     begun = b"\x09start\0" + b"\1" * 8
-    build = b"\x03buildInfo\0\x2a\0\0\0" + begun + b"\x02version\0" + len(text).to_bytes(4, "little") + text + b"\x02gitVersion\0"
+    said = b"\x02version\0" + len(text).to_bytes(4, "little") + text + b"\x02gitVersion\0"
+    build = b"\x03buildInfo\0\x2a\0\0\0" + begun + said
     return b"\x80\0\0\0\x09_id\0" + b"\0" * 8 + b"\x10type\0\0\0\0\0\x03doc\0\x60\0\0\0" + build
 
 
