@@ -376,7 +376,7 @@ def take_older_image(deployment: Deployment, finding: Finding) -> Fix:
 
 def _same_release(written_by: str | None, version: str) -> bool:
     """Tell whether data were last written by the release of this version: 4.4.18 opens what 4.4.29 has written."""
-    return bool(written_by) and str(written_by).split(".")[:2] == version.split(".")[:2]
+    return (written_by or "").split(".")[:2] == version.split(".")[:2]
 
 
 # --- the data folder

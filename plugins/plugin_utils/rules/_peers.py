@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ..model import Address, Container, Deployment, parse_url
+from ..model import Address, Container, Deployment, Service, parse_url
 from ..rule import Hit, Text, hit
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "::1"})
@@ -87,6 +87,13 @@ def says_later(d: Deployment, component: str, good: str, bad: str) -> bool:
 ANSWERS: Text = {"en": "it answers now", "zh": "目前应答正常"}
 
 
+def leading_to(d: Deployment, variable: str, service: Service) -> t.Iterator[Target]:
+    """Give the addresses of FastGPT's variable that name this service of the compose file."""
+    for target in targets(d.env_of("app")):
+        if target.variable == variable and target.address.host in (service.name, service.container_name):
+            yield target
+
+
 def differing_logins(
     d: Deployment, component: str, variable: str, made_by: tuple[str, str], pair: str
 ) -> t.Iterator[Hit]:
@@ -100,11 +107,10 @@ def differing_logins(
     if not service or d.one(component):
         return
     made = service.environment.get(made_by[0]), service.environment.get(made_by[1])
-    for target in targets(d.env_of("app")):
+    for target in leading_to(d, variable, service):
         used = target.address.user, target.address.password
-        is_ours = target.address.host in (service.name, service.container_name)
         is_plain = all(text and "$" not in text for text in (*made, *used))
-        if target.variable == variable and is_ours and is_plain and made != used:
+        if is_plain and made != used:
             yield hit(
                 f"{d.facts['compose_file']}: {variable} and {pair}",
                 f"{used[0]}:{used[1]} against {made[0]}:{made[1]}",

@@ -10,7 +10,7 @@ import typing as t
 
 from ..model import Deployment
 from ..rule import Hit, Text, hit, refutes, rule
-from ._peers import LOOPBACK, reach, targets
+from ._peers import LOOPBACK, leading_to, reach
 
 REQUIREPASS = re.compile(r"--requirepass\s+['\"]?([^\s'\"]+)")
 
@@ -44,10 +44,9 @@ def differing_passwords(d: Deployment) -> t.Iterator[Hit]:
     given = REQUIREPASS.search(service.words("command")) if service and not d.one("redis") else None
     if not service or not given or "$" in given[1]:
         return
-    for target in targets(d.env_of("app")):
+    for target in leading_to(d, "REDIS_URL", service):
         used = target.address.password
-        is_ours = target.variable == "REDIS_URL" and target.address.host in (service.name, service.container_name)
-        if is_ours and used != given[1] and "$" not in (used or ""):
+        if used != given[1] and "$" not in (used or ""):
             yield hit(
                 f"{d.facts['compose_file']}: REDIS_URL and --requirepass of {service.name}",
                 f"{used or 'no password'} against {given[1]}",
