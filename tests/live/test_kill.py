@@ -139,10 +139,10 @@ def test_after_a_kill_at_any_step_the_next_run_ends_healthy(
     host, fault, variables = broken
     rows = ssh(host, on_stack(COUNT, host))
     new_installation = "empty_mongo" in fault.script  # it lays the rows aside, and the lab's reset brings them back
-    lines = 1
-    while True:
+    for lines in itertools.count(1):
         lab("fault", "inject", host, fault.name)
-        reached = killed_while_fixing(fault, variables, lines, victim, host, playbook, tmp_path / f"killed-{lines}")
+        if not killed_while_fixing(fault, variables, lines, victim, host, playbook, tmp_path / f"killed-{lines}"):
+            break  # the run came to its end: it was killed at each of its lines before
         second = remediate(host, tmp_path / f"second-{lines}", variables)
         output = second.communicate()[0]
         assert second.returncode == 0, f"after {lines} lines: {output[-4000:]}"
@@ -153,10 +153,8 @@ def test_after_a_kill_at_any_step_the_next_run_ends_healthy(
         if new_installation:
             lab("reset", host)
         assert ssh(host, on_stack(COUNT, host)) == rows, f"after {lines} lines"
-        lab("reset", host)
-        if not reached:
-            break
-        lines += 1
+        if not new_installation:
+            lab("reset", host)
     assert lines > 1, "the fix wrote nothing down"
 
 
