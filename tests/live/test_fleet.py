@@ -65,6 +65,8 @@ def fleet(tmp_path: Path) -> Iterator[Path]:
     yield inventory
     subprocess.run(["docker", "unpause", HOSTS[HANGS].container], capture_output=True, check=False)
     lab("up", "--hosts", ",".join(SIX))
+    docker("restart", HOSTS[DIES].container)  # an engine that was killed at work may come back with its ports taken
+    lab("up", "--hosts", DIES)
     for host in SIX:
         ssh(host, f"rm -f {LOCK} /usr/local/bin/sudo")
         lab("reset", host)

@@ -134,6 +134,11 @@ def with_ip(entry: Port, port: int) -> str:
 @fixes("port-conflict")
 def move_port(d: Deployment, finding: Finding) -> Fix:
     """Publish the service on a free port near the taken one; whoever holds that keeps it."""
+    if finding.hit.facts.get("left_over"):
+        raise CannotFixError(
+            "Docker has kept the port of a container that runs no more; restarting Docker frees it",
+            "端口被 Docker 自身占用（对应的容器已不在运行），重启 Docker 即可释放",
+        )
     service = service_in(d, finding)
     entry = entry_of(d, service, finding.hit.facts.get("port"))
     taken = int(entry.host_port or 0)

@@ -36,13 +36,14 @@ def taken_port(d: Deployment) -> t.Iterator[Hit]:
     for name, port in _wanted(d):
         holder = _holder(d, name, port)
         if holder:
-            source, words = holder
+            source, words, left_over = holder
             yield hit(
                 source,
                 f"{port.host_port}/{port.protocol}: {words['en']}",
                 service=name,
                 port=port.host_port,
                 holder=words,
+                left_over=left_over,
                 expected={"en": "a free port", "zh": "端口应空闲"},
             )
 
@@ -66,18 +67,31 @@ def _wanted(d: Deployment) -> t.Iterator[tuple[str, Port]]:
             yield from ((service.name, port) for port in service.ports)
 
 
-def _holder(d: Deployment, name: str, port: Port) -> tuple[str, Text] | None:
-    """Find who has the port now: another container by name, else a program of the host."""
+def _holder(d: Deployment, name: str, port: Port) -> tuple[str, Text, bool] | None:
+    """Find who has the port now: another container by name, else a program of the host.
+
+    The last says that it is Docker, which has kept the port of a container that runs no more.
+    """
     for container in (*d.containers, *d.other_containers):
-        if container.running and name not in (container.service, container.name) and _publishes(container, port):
+        if (
+            container.status in ("running", "paused")
+            and name not in (container.service, container.name)
+            and _publishes(container, port)
+        ):
             words = {"en": f"container {container.name}", "zh": f"容器 {container.name}"}
-            return f"docker ps --filter publish={port.host_port}", words
+            return f"docker ps --filter publish={port.host_port}", words, False
     for listener in d.host.get("listeners") or []:
         same = listener.get("port") == port.host_port and str(listener.get("protocol")).startswith(port.protocol)
         if same and _overlaps(str(listener.get("address") or ""), port.host_ip):
             pid = f" (pid {listener['pid']})" if listener.get("pid") else ""
             named = f"{listener['process']}{pid}" if listener.get("process") else None
-            return "ss -ltnp", {"en": named or "a program of the host", "zh": named or "宿主机上的程序"}
+            if listener.get("process") == "docker-proxy":
+                return (
+                    "ss -ltnp",
+                    {"en": f"{named}, for no container that runs", "zh": f"{named}（没有对应的运行中容器）"},
+                    True,
+                )
+            return "ss -ltnp", {"en": named or "a program of the host", "zh": named or "宿主机上的程序"}, False
     return None
 
 

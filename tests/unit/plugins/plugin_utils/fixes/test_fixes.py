@@ -226,6 +226,11 @@ def test_a_moved_port_takes_the_links_to_it_along() -> None:
     assert plan.recreates == ("minio", "fastgpt")
 
 
+def test_a_port_that_docker_has_kept_after_a_crash_is_freed_and_not_moved() -> None:
+    with pytest.raises(fix.CannotFixError, match="restarting Docker frees it"):
+        planned(found("port-conflict", "minio", port=9000, left_over=True), deployment())
+
+
 @pytest.mark.parametrize("service", ["oneapi", None])  # Docker's words tell the port alone
 def test_a_port_windows_keeps_moves_far_away(service: str | None) -> None:
     assert new_lines(planned(found("port-windows-reserved", service, port=3001), deployment())) == [
