@@ -34,18 +34,26 @@ ONE_PORT = frozenset({"app", "oneapi"})
 def taken_port(d: Deployment) -> t.Iterator[Hit]:
     """A port that a container which is not up (or was never made) wants, and somebody else holds."""
     for name, port in _wanted(d):
-        holder = _holder(d, name, port)
-        if holder:
-            source, words, left_over = holder
-            yield hit(
-                source,
-                f"{port.host_port}/{port.protocol}: {words['en']}",
-                service=name,
-                port=port.host_port,
-                holder=words,
-                left_over=left_over,
-                expected={"en": "a free port", "zh": "端口应空闲"},
-            )
+        if (container := _holding_container(d, name, port)) is not None:
+            words = {"en": f"container {container.name}", "zh": f"容器 {container.name}"}
+            yield _taken(name, port, f"docker ps --filter publish={port.host_port}", words)
+        elif (listener := _listener(d, port)) is not None:
+            left_over = (
+                listener.get("process") == "docker-proxy"
+            )  # Docker has kept the port of a container that is gone
+            yield _taken(name, port, "ss -ltnp", _listener_words(listener, left_over), left_over)
+
+
+def _taken(name: str, port: Port, source: str, words: Text, left_over: bool = False) -> Hit:
+    return hit(
+        source,
+        f"{port.host_port}/{port.protocol}: {words['en']}",
+        service=name,
+        port=port.host_port,
+        holder=words,
+        left_over=left_over,
+        expected={"en": "a free port", "zh": "端口应空闲"},
+    )
 
 
 def _wanted(d: Deployment) -> t.Iterator[tuple[str, Port]]:
@@ -67,32 +75,31 @@ def _wanted(d: Deployment) -> t.Iterator[tuple[str, Port]]:
             yield from ((service.name, port) for port in service.ports)
 
 
-def _holder(d: Deployment, name: str, port: Port) -> tuple[str, Text, bool] | None:
-    """Find who has the port now: another container by name, else a program of the host.
-
-    The last says that it is Docker, which has kept the port of a container that runs no more.
-    """
+def _holding_container(d: Deployment, name: str, port: Port) -> Container | None:
+    """Find the container, other than the service's own, that is up and publishes the port."""
     for container in (*d.containers, *d.other_containers):
-        if (
-            container.status in ("running", "paused")
-            and name not in (container.service, container.name)
-            and _publishes(container, port)
-        ):
-            words = {"en": f"container {container.name}", "zh": f"容器 {container.name}"}
-            return f"docker ps --filter publish={port.host_port}", words, False
+        other = name not in (container.service, container.name)
+        if other and container.status in ("running", "paused") and _publishes(container, port):
+            return container
+    return None
+
+
+def _listener(d: Deployment, port: Port) -> t.Mapping[str, t.Any] | None:
+    """Find the program of the host that listens on the port."""
     for listener in d.host.get("listeners") or []:
         same = listener.get("port") == port.host_port and str(listener.get("protocol")).startswith(port.protocol)
         if same and _overlaps(str(listener.get("address") or ""), port.host_ip):
-            pid = f" (pid {listener['pid']})" if listener.get("pid") else ""
-            named = f"{listener['process']}{pid}" if listener.get("process") else None
-            if listener.get("process") == "docker-proxy":
-                return (
-                    "ss -ltnp",
-                    {"en": f"{named}, for no container that runs", "zh": f"{named}（没有对应的运行中容器）"},
-                    True,
-                )
-            return "ss -ltnp", {"en": named or "a program of the host", "zh": named or "宿主机上的程序"}, False
+            return t.cast("t.Mapping[str, t.Any]", listener)
     return None
+
+
+def _listener_words(listener: t.Mapping[str, t.Any], left_over: bool) -> Text:
+    if not listener.get("process"):
+        return {"en": "a program of the host", "zh": "宿主机上的程序"}
+    named = listener["process"] + (f" (pid {listener['pid']})" if listener.get("pid") else "")
+    if left_over:
+        return {"en": f"{named}, for no container that runs", "zh": f"{named}（没有对应的运行中容器）"}
+    return {"en": named, "zh": named}
 
 
 def _publishes(container: Container, port: Port) -> bool:
