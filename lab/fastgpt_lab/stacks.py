@@ -20,6 +20,8 @@ MODES = "files.yml"
 FIRST_RUN = "first-run.sh"
 NOT_DEPLOYED = ("README.md", MODES, FIRST_RUN)
 MARKER = "/opt/.lab-deployed"
+# FastGPT reads config.json when it starts, not again.
+RESTART_APP = "docker ps --quiet --filter publish=3000 | xargs -r docker restart"
 APP_URL = "http://127.0.0.1:3000/api/common/system/getInitData"
 
 # Restores the kind of each file too: a fault may have put a folder in its place.
@@ -88,10 +90,18 @@ def compose(host: Host, arguments: str) -> None:
 
 def bring_up(host: Host) -> None:
     """Put the pristine files in place, let Compose create what differs, and wait until the app answers."""
+    config_was = checksum_of_config(host)
     put_files(host)
     compose(host, "up -d --remove-orphans")
+    if config_was not in ("", checksum_of_config(host)):
+        hosts.shell(host, RESTART_APP)
     first_run(host)
     wait_until_ready(host)
+
+
+def checksum_of_config(host: Host) -> str:
+    """Give the checksum of FastGPT's config.json, empty where there is none."""
+    return hosts.shell(host, f"[ ! -f {PROJECT_DIR}/config.json ] || sha256sum <{PROJECT_DIR}/config.json")
 
 
 def first_run(host: Host) -> None:
