@@ -39,15 +39,20 @@ options:
         type: int
         required: true
       host:
-        description: The new left side, V(3001) or with an address V(127.0.0.1:27017).
+        description:
+          - The new left side, V(3001) or with an address V(127.0.0.1:27017). Without one the address stays as it is.
         type: str
         required: true
+      published:
+        description: The left side of the entry meant, where several publish the container port.
+        type: str
       target:
         description: The container port the entry is to lead to, where that is wrong as well.
         type: int
   environment:
     description:
-      - Variables the service is to have; others stay.
+      - Variables the service is to have; others stay. A value stands in the file as it is given, where Compose reads
+        C(${KEY}) as a variable and C($$) as a dollar sign.
       - A value that a merge key brings in is overridden in the service itself, unless O(at_source) is set.
       - C(<given:NAME>) in a value stands for a value of O(values), C(<secret:9f2c1a>) for the secret with that token
         (with C(:percent) before the C(>) percent-encoded, as in a URL), C(<random:64>) for that many new random
@@ -330,6 +335,7 @@ def main() -> None:
                 "options": {
                     "container_port": {"type": "int", "required": True},
                     "host": {"type": "str", "required": True},
+                    "published": {"type": "str"},
                     "target": {"type": "int"},
                 },
             },

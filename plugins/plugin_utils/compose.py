@@ -106,6 +106,12 @@ def parse_ports(entries: t.Any) -> list[Port]:
     return ports
 
 
+def left_side(entry: Port, port: int | None) -> str:
+    """Give the left side of an entry with this port: ``3000``, or with its address ``127.0.0.1:3000``."""
+    ip = f"[{entry.host_ip}]" if ":" in entry.host_ip else entry.host_ip
+    return f"{ip}:{port}" if ip else str(port)
+
+
 def _range(text: str) -> list[int]:
     first, _dash, last = text.partition("-")
     return list(range(int(first), int(last or first) + 1))

@@ -17,7 +17,7 @@ import yaml
 
 from ..module_utils._edits import Delete, Edit, Insert, Replace, Rewrite, apply_edits
 from ..module_utils._references import REFERENCE
-from .compose import ComposeFile, Key, Mount, as_mapping, filled, parse_mounts, parse_ports
+from .compose import ComposeFile, Key, Mount, Port, as_mapping, filled, left_side, parse_mounts, parse_ports
 
 
 class RefusedError(ValueError):
@@ -34,24 +34,38 @@ def set_image(compose: ComposeFile, service: str, image: str) -> list[Edit]:
     return _checked(compose, [_replace_scalar(compose, node, image)], {f"services.{service}.image"})
 
 
+_SHORT_PORT = re.compile(
+    r"(?:(?P<ip>.*?):)??(?:(?P<host>(?:\$\{[^}]*\}|[^:\[\]])*):)?(?P<inside>(?:\$\{[^}]*\}|[^:/])*)(?P<protocol>/.*)?"
+)
+
+
 def set_host_port(
-    compose: ComposeFile, service: str, container_port: int, host: str, target: int | None = None
+    compose: ComposeFile,
+    service: str,
+    container_port: int,
+    host: str,
+    target: int | None = None,
+    published: str | None = None,
 ) -> list[Edit]:
     """Publish a container port elsewhere: only the left side of the entry changes.
 
-    :param host: the new left side, ``3001`` or ``127.0.0.1:27017``
+    :param host: the new left side, ``3001`` or ``127.0.0.1:27017``; an address stays where it names none
     :param target: the container port the entry is to lead to, where that is the wrong one too
+    :param published: the left side of the entry meant, where several publish the container port
     """
-    path, node = _port_entry(compose, service, container_port)
+    path, node = _port_entry(compose, service, container_port, host, published)
     if isinstance(node, yaml.MappingNode):
         return _set_long_port(compose, path, node, host, target)
-    inside, slash, protocol = _last_part(str(node.value)).partition("/")
-    return _checked(compose, [_replace_scalar(compose, node, f"{host}:{target or inside}{slash}{protocol}")], {path})
+    now = _short_port(str(node.value))
+    keeps_address = now["ip"] and not _short_port(f"{host}:{container_port}")["ip"]
+    left = f"{now['ip']}:{host}" if keeps_address else host
+    value = f"{left}:{target or now['inside']}{now['protocol'] or ''}"
+    return _checked(compose, [_replace_scalar(compose, node, value)], {path})
 
 
-def _last_part(entry: str) -> str:
-    """Give what stands behind the last colon of a port, those in variables (``${PORT:-3000}``) not counted."""
-    return t.cast("re.Match[str]", re.search(r"(?:\$\{[^}]*\}|[^:])*$", entry))[0]
+def _short_port(entry: str) -> re.Match[str]:
+    """Take a port on one line apart; its parts may be variables, such as ``${PORT:-3000}``."""
+    return t.cast("re.Match[str]", _SHORT_PORT.fullmatch(entry))
 
 
 def _set_long_port(
@@ -381,6 +395,7 @@ def steps(changes: t.Mapping[str, t.Any]) -> t.Iterator[t.Callable[[ComposeFile]
             container_port=int(port["container_port"]),
             host=str(port["host"]),
             target=int(port["target"]) if port.get("target") else None,
+            published=port.get("published"),
         )
     for variable, value in (changes.get("environment") or {}).items():
         yield functools.partial(
@@ -563,16 +578,34 @@ def _children(node: yaml.Node) -> list[yaml.Node]:
     return list(node.value) if isinstance(node, yaml.SequenceNode) else []
 
 
-def _port_entry(compose: ComposeFile, service: str, container_port: int) -> tuple[str, yaml.Node]:
+def _port_entry(
+    compose: ComposeFile, service: str, container_port: int, host: str, published: str | None
+) -> tuple[str, yaml.Node]:
+    """Find the entry that publishes a container port: the one with the left side ``published``, or already ``host``."""
     ports = _own(compose, ("services", service, "ports"))
-    data = compose.data["services"][service]["ports"]
-    for index, (node, entry) in enumerate(zip(_children(ports), data)):
+    entries = []
+    for index, (node, entry) in enumerate(zip(_children(ports), compose.data["services"][service]["ports"])):
         found = parse_ports([filled(entry, {})])
         if any(port.container_port == container_port for port in found):
-            if len(found) > 1:
-                raise RefusedError(f"port {container_port} of {service} is part of a range ({entry})")
-            return f"services.{service}.ports.{index}", node
-    raise RefusedError(f"service {service} in {compose.path} publishes no container port {container_port}")
+            entries.append((f"services.{service}.ports.{index}", node, entry, found))
+    if published:
+        chosen = ([entry for entry in entries if left in _left_sides(entry[3])] for left in (published, host))
+        entries = next(filter(None, chosen), [])
+    if not entries:
+        where = f" on {published}" if published else ""
+        raise RefusedError(f"service {service} in {compose.path} publishes no container port {container_port}{where}")
+    if len(entries) > 1:
+        written = ", ".join(str(entry) for _path, _node, entry, _found in entries)
+        raise RefusedError(f"{service} publishes container port {container_port} several times ({written})")
+    ((path, node, entry, found),) = entries
+    if len(found) > 1:
+        raise RefusedError(f"port {container_port} of {service} is part of a range ({entry})")
+    return path, node
+
+
+def _left_sides(ports: t.Iterable[Port]) -> set[str]:
+    """Give the ways in which the left side of an entry may be told: with its address and without."""
+    return {text for port in ports for text in (str(port.host_port), left_side(port, port.host_port))}
 
 
 # --- making the edit
@@ -580,7 +613,8 @@ def _port_entry(compose: ComposeFile, service: str, container_port: int) -> tupl
 
 def _refuse_variable(compose: ComposeFile, node: yaml.Node, value: str = "") -> None:
     """Refuse a value that takes a variable, unless the new one takes it too."""
-    named = re.findall(r"\$\{?([A-Za-z_]\w*)", str(node.value)) if isinstance(node, yaml.ScalarNode) else []
+    written = str(node.value).replace("$$", "") if isinstance(node, yaml.ScalarNode) else ""
+    named = re.findall(r"\$\{?([A-Za-z_]\w*)", written)
     name = next((n for n in named if not re.search(rf"\$\{{?{n}\b", value)), None)
     if name:
         raise RefusedError(
@@ -664,13 +698,14 @@ def _add_key(body: yaml.Node, key: str, lines: tuple[str, ...] = ()) -> Insert:
 
 
 def _add_key_line(compose: ComposeFile, node: yaml.Node, line: str) -> Edit:
-    if isinstance(node, yaml.ScalarNode) or (isinstance(node, yaml.MappingNode) and not node.value):
+    if isinstance(node, yaml.ScalarNode):
         raise RefusedError(f"line {node.start_mark.line + 1} of {compose.path} is an empty value")
     if not isinstance(node, yaml.MappingNode):
         raise RefusedError(f"line {node.start_mark.line + 1} of {compose.path} is no map")
     if node.flow_style:
         text = compose.text.lstrip("\ufeff").splitlines()[node.end_mark.line]
-        return Replace(node.end_mark.line + 1, "}", f", {line}}}", len(text) - node.end_mark.column)
+        separator = ", " if node.value else ""
+        return Replace(node.end_mark.line + 1, "}", f"{separator}{line}}}", len(text) - node.end_mark.column)
     key, value = node.value[-1]
     is_alias = value.start_mark.index < key.start_mark.index
     after = key.start_mark.line + 1 if is_alias else max(_last_line(value), key.start_mark.line + 1)

@@ -14,7 +14,7 @@ from ..module_utils import _env_file
 from ..module_utils._edits import EditError, apply_edits
 from ..module_utils._references import REFERENCE
 from . import compose_edit, templates
-from .compose import VARIABLE, ComposeFile, Port, Service, as_mapping, filled, parse_ports
+from .compose import VARIABLE, ComposeFile, Port, Service, as_mapping, filled, left_side, parse_ports
 from .fix import CannotFixError, compose_file_of, diff_of
 from .model import Deployment, Json, merge_service
 
@@ -166,19 +166,26 @@ class Editor:
         variables = self._variables(self._texts)
         for path in reversed(self._compose):
             services = ComposeFile(path, self._texts[path]).data.get("services") or {}
-            for entry in (services.get(service) or {}).get("ports") or []:
+            entries = (services.get(service) or {}).get("ports") or []
+            for entry in entries:
                 if parse_ports([filled(entry, variables)]) == [port]:
-                    yield from self._ways_of_entry(path, service, entry, port, host, target)
+                    same = [
+                        p for p in parse_ports(filled(entries, variables)) if p.container_port == port.container_port
+                    ]
+                    move: dict[str, Json] = {"container_port": port.container_port}
+                    move |= {"published": left_side(port, port.host_port)} if len(same) > 1 else {}
+                    move |= {"target": target} if target else {}
+                    yield from self._ways_of_entry(path, service, entry, host, move)
                     return
 
     def _ways_of_entry(
-        self, path: str, service: str, entry: Json, port: Port, host: str, target: int | None
+        self, path: str, service: str, entry: Json, host: str, move: dict[str, Json]
     ) -> t.Iterator[list[Step]]:
         written = str(entry.get("published")) if isinstance(entry, dict) else str(entry)
         left = host
         if VARIABLE.search(written):
             variables = self._variables(self._texts)
-            new = host.rpartition(":")[2] if isinstance(entry, dict) else f"{host}:{port.container_port}"
+            new = host.rpartition(":")[2] if isinstance(entry, dict) else f"{host}:{move['container_port']}"
             try:
                 change = templates.change(written, variables, new)
             except templates.TooWideError as error:
@@ -190,8 +197,7 @@ class Editor:
                     yield [Step(ENV, holder, {"variables": {change.variable: text}})]
                 return
             left = str(change.template) if isinstance(entry, dict) else str(change.template).rpartition(":")[0]
-        moved = {"container_port": port.container_port, "host": left, **({"target": target} if target else {})}
-        yield [Step(COMPOSE, path, {"service": service, "ports": [moved]})]
+        yield [Step(COMPOSE, path, {"service": service, "ports": [{**move, "host": left}]})]
 
     def change(self, service: str, accept: Accept | None = None, **options: Json) -> None:
         """Change settings of a service in the compose file that has it.

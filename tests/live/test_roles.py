@@ -118,6 +118,25 @@ CASES = [
         files={"config.json": CONFIG},
     ),
     Case(
+        "model_config",
+        {
+            "model_config_project": PROJECT,
+            "model_config_service": "fastgpt",
+            "model_config_settings": {"llmModels[gpt-4o-mini].toolChoice": False},
+        },
+        """docker exec fastgpt grep -q '"toolChoice": false' /app/data/config.json""",
+    ),
+    Case(
+        "oneapi",
+        {
+            "oneapi_container": "oneapi",
+            "oneapi_credentials": {"oneapi_user": "root", "oneapi_password": "123456"},
+            "oneapi_channels": [{"id": 1, "enabled": True}],
+        },
+        "docker exec mysql mysql -N -uroot -poneapimmysql oneapi -e 'select status from channels' | grep -qx 1",
+        fault="oneapi-channel-disabled",
+    ),
+    Case(
         "upgrade",
         {
             "upgrade_project": PROJECT,

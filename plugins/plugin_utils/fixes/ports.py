@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ..compose import Port
+from ..compose import Port, left_side
 from ..diagnosis import Finding
 from ..editor import Editor
 from ..fix import CannotFixError, Fix, Text, fixes, project_variables
@@ -125,12 +125,6 @@ def with_port(value: str, old: int, new: int, inside: t.Container[str]) -> str:
     )
 
 
-def with_ip(entry: Port, port: int) -> str:
-    """Give the left side of an entry with another port."""
-    ip = f"[{entry.host_ip}]" if ":" in entry.host_ip else entry.host_ip
-    return f"{ip}:{port}" if ip else str(port)
-
-
 @fixes("port-conflict")
 def move_port(d: Deployment, finding: Finding) -> Fix:
     """Publish the service on a free port near the taken one; whoever holds that keeps it."""
@@ -143,7 +137,7 @@ def move_port(d: Deployment, finding: Finding) -> Fix:
     entry = entry_of(d, service, finding.hit.facts.get("port"))
     taken = int(entry.host_port or 0)
     free = free_port(d, [taken + 100, *range(taken + 1, taken + REACH)])
-    return remap(d, service, entry, with_ip(entry, free))
+    return remap(d, service, entry, left_side(entry, free))
 
 
 @fixes("port-windows-reserved")
@@ -154,7 +148,7 @@ def leave_reserved_range(d: Deployment, finding: Finding) -> Fix:
     entry = entry_of(d, service, port)
     reserved = int(entry.host_port or 0)
     free = free_port(d, range(reserved + FAR, 65536, 100) if reserved + FAR < 65536 else range(20080, 65536, 100))
-    return remap(d, service, entry, with_ip(entry, free))
+    return remap(d, service, entry, left_side(entry, free))
 
 
 @fixes("port-mapping-reversed")
@@ -175,7 +169,7 @@ def turn_round(d: Deployment, finding: Finding) -> Fix:
     )
     swapped = outer != entry.host_port
     left = inner if swapped and (linked or outer in taken_ports(d)) else outer
-    return remap(d, service, entry, with_ip(entry, left), inner, UP_SECONDS)
+    return remap(d, service, entry, left_side(entry, left), inner, UP_SECONDS)
 
 
 @fixes("database-port-exposed")

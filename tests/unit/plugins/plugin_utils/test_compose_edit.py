@@ -250,6 +250,55 @@ def test_refused_with_the_reason(changes: dict[str, t.Any], reason: str) -> None
         changed(FILE, **changes)
 
 
+TWICE = """\
+services:
+  fastgpt:
+    image: a
+    ports:
+      - "127.0.0.1:3000:3000"
+      - 8080:3000 # for the proxy
+      - "[::1]:8080:3000/tcp"
+    environment: {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("published", "host", "lines"),
+    [
+        ("127.0.0.1:3000", "3100", ['      - "127.0.0.1:3100:3000"']),
+        ("3000", "0.0.0.0:3100", ['      - "0.0.0.0:3100:3000"']),
+        ("[::1]:8080", "8180", ['      - "[::1]:8180:3000/tcp"']),
+        ("7000", "127.0.0.1:3000", []),
+    ],
+    ids=["its address stays", "unless another is given", "address of IPv6", "moved already"],
+)
+def test_of_several_entries_the_one_meant_moves(published: str, host: str, lines: list[str]) -> None:
+    moved = {"container_port": 3000, "host": host, "published": published}
+    assert changed(TWICE, service="fastgpt", ports=[moved]) == lines
+
+
+@pytest.mark.parametrize(
+    ("which", "reason"),
+    [
+        ({}, r"several times \(127.0.0.1:3000:3000, 8080:3000, "),
+        ({"published": "8080"}, r"several times \(8080:3000, "),
+        ({"published": "9"}, "no container port 3000 on 9$"),
+    ],
+)
+def test_an_entry_that_is_not_told_from_others_is_refused(which: dict[str, str], reason: str) -> None:
+    with pytest.raises(compose_edit.RefusedError, match=reason):
+        changed(TWICE, service="fastgpt", ports=[{"container_port": 3000, "host": "1", **which}])
+
+
+def test_an_empty_map_takes_variables_in() -> None:
+    assert changed(TWICE, service="fastgpt", environment={"A": "1", "B": "2"}) == ["    environment: {A: 1, B: 2}"]
+
+
+def test_a_doubled_dollar_is_no_variable() -> None:
+    text = "services:\n  pg:\n    environment:\n      - POSTGRES_PASSWORD=a$$b\n"
+    assert changed(text, service="pg", environment={"POSTGRES_PASSWORD": "c"}) == ["      - POSTGRES_PASSWORD=c"]
+
+
 def test_a_file_that_does_not_parse_is_refused() -> None:
     with pytest.raises(compose_edit.RefusedError, match="does not parse"):
         changed("services:\n  a: [\n", service="a", image="b")

@@ -226,6 +226,12 @@ def test_a_moved_port_takes_the_links_to_it_along() -> None:
     assert plan.recreates == ("minio", "fastgpt")
 
 
+def test_of_two_entries_for_one_container_port_the_taken_one_moves() -> None:
+    of = replaced('ports: ["9000:9000"]', 'ports: ["127.0.0.1:9005:9000", "127.0.0.1:9000:9000"]')
+    plan = planned(found("port-conflict", "minio", port=9000), of)
+    assert new_lines(plan)[0] == 'ports: ["127.0.0.1:9005:9000", "127.0.0.1:9100:9000"]'
+
+
 def test_a_port_that_docker_has_kept_after_a_crash_is_freed_and_not_moved() -> None:
     with pytest.raises(fix.CannotFixError, match="restarting Docker frees it"):
         planned(found("port-conflict", "minio", port=9000, left_over=True), deployment())
