@@ -329,7 +329,8 @@ class Deployment:
         started = container.when("started_at")
         if started is None or self.now is None:
             return started
-        looping = container.status != "running" or (self.now - started < 60 and container.data.get("restart_count"))
+        waiting = container.status != "running" or self.now - started < 60
+        looping = container.status == "restarting" or (waiting and container.data.get("restart_count"))
         return min(started, self.now - 600) if looping else started
 
     def log_of(self, component: str) -> list[Log]:

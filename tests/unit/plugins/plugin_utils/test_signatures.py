@@ -11,6 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.fastgpt.ops.plugins.plugin_utils import diagnosis, signatures
 from ansible_collections.fastgpt.ops.plugins.plugin_utils.logs import Log
+from ansible_collections.fastgpt.ops.plugins.plugin_utils.model import Deployment
 from ansible_collections.fastgpt.ops.plugins.plugin_utils.signatures import Signature, match
 
 NOW = 1_735_725_600.0  # 2025-01-01T10:00:00Z
@@ -79,6 +80,27 @@ def test_lines_from_before_the_last_start_do_not_count() -> None:
     log = running_log("2025-01-01T08:00:00Z broken pipe\n2025-01-01T09:30:00Z ready\n", started=NOW - 3600)
     assert not match(signature("broken pipe"), log)
     assert match(signature("ready"), log)
+
+
+@pytest.mark.parametrize(
+    ("status", "restarts", "counts"),
+    [("exited", 0, False), ("running", 0, False), ("running", 3, True), ("restarting", 3, True), ("exited", 3, True)],
+    ids=["stopped", "started", "just started again by Docker", "waits for its next start", "given up"],
+)
+def test_the_last_minutes_before_the_last_start_count_in_a_restart_loop(
+    status: str, restarts: int, counts: bool
+) -> None:
+    state = {"status": status, "running": status == "running", "started_at": NOW - 30}
+    container = {
+        "name": "fastgpt",
+        "image": "ghcr.io/labring/fastgpt:v4.8.11",
+        "state": state,
+        "restart_count": restarts,
+    }
+    line = "2025-01-01T09:58:00Z TypeError: Invalid URL\n"
+    logs = [{"container": "fastgpt", "text": line, "timestamps": True}]
+    (log,) = Deployment({"source": "live", "collected_at": NOW, "containers": [container], "logs": logs}).logs
+    assert bool(match(signature("Invalid URL"), log)) is counts
 
 
 @pytest.mark.parametrize(
