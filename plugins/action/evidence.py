@@ -34,11 +34,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result = super().run(tmp, task_vars)
         arguments = {"salt": _RUN_SALT, **self._task.args}
         dest, bundles = arguments.pop("dest", None), arguments.pop("bundles", None)
+        said = arguments.pop("said", [])
         answer = self._collect(arguments, task_vars)
         evidence = answer.pop("evidence", None)
         if evidence is None:
             evidence = _nothing_read(answer)
         evidence["controller_at"] = time.time()
+        if words := list(_words_of_compose(said, evidence)):
+            evidence["texts"] = words
         if not dest and not bundles:
             return {**result, **answer, "evidence": evidence}
         host = str(task_vars.get("inventory_hostname", "host"))
@@ -67,6 +70,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return {"msg": str(error)}
         answer.pop("invocation", None)
         return answer
+
+
+def _words_of_compose(said: t.Iterable[Json], evidence: Json) -> t.Iterator[Json]:
+    """Give what Compose said of services that still do not run, as texts of the evidence."""
+    containers = evidence.get("containers") or []
+    running = {container.get("service") for container in containers if container["state"].get("running")}
+    for words in said:
+        if words["text"].startswith("docker") and not running.issuperset(words["services"]):
+            yield {"name": "docker compose up", "kind": "up", "text": words["text"]}
 
 
 def _nothing_read(answer: Json) -> Json:

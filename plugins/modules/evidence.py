@@ -77,6 +77,24 @@ options:
         and that C(fastgpt_bundle) reads back. The evidence is then not part of the result.
       - Read by the action plugin.
     type: path
+  said:
+    description:
+      - What Compose said when it could not bring services up in this run. It comes among the evidence where one of the
+        services does not run; Docker does not keep such words when the container is made new.
+      - Read by the action plugin.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      services:
+        description: The services that were brought up.
+        type: list
+        elements: str
+        required: true
+      text:
+        description: The words; other than Compose's are left out.
+        type: str
+        required: true
 """
 
 EXAMPLES = r"""
@@ -131,6 +149,15 @@ def main() -> None:
             "salt": {"type": "str", "no_log": True},
             "dest": {"type": "path"},
             "bundles": {"type": "path"},
+            "said": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "services": {"type": "list", "elements": "str", "required": True},
+                    "text": {"type": "str", "required": True},
+                },
+            },
         },
         supports_check_mode=True,
     )

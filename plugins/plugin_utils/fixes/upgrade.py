@@ -77,7 +77,12 @@ def leave_release(deployment: Deployment, finding: Finding) -> Fix:
             f"going to {following} takes more than a tag: playbooks/upgrade.yml -e fastgpt_target_version={following}",
             f"升级到 {following} 不只是换 tag：请执行 playbooks/upgrade.yml -e fastgpt_target_version={following}",
         )
-    change = next(item for item in plan.hops[0].images if item.component == "app")
+    change = next((item for item in plan.hops[0].images if item.component == "app"), None)
+    if change is None:
+        raise CannotFixError(
+            f"the file names {following} already: what is left is to make the container anew",
+            f"文件中已是 {following}，只需重建容器",
+        )
     return _retag(deployment, change.service, change.after)
 
 

@@ -66,6 +66,26 @@ def test_hosts_of_a_run_share_a_salt_that_the_module_gets(task: t.Callable[..., 
     assert task.given["salt"] == "own"  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize(
+    ("running", "text", "kept"),
+    [
+        (False, "docker compose up -d fastgpt: port is already allocated", True),
+        (True, "docker compose up -d fastgpt: port is already allocated", False),
+        (False, "not ready after 120 s: fastgpt", False),
+    ],
+    ids=["does not run", "runs by now", "not Compose's words"],
+)
+def test_what_compose_said_of_a_service_that_does_not_run_is_evidence(
+    task: t.Callable[..., dict[str, t.Any]], running: bool, text: str, kept: bool
+) -> None:
+    containers = [{"name": "a", "service": "fastgpt", "state": {"running": running}}]
+    said = [{"services": ["fastgpt"], "text": text}]
+    result = task({"evidence": {**READ, "containers": containers}}, said=said)
+    assert "said" not in task.given  # type: ignore[attr-defined]
+    words = [{"name": "docker compose up", "kind": "up", "text": text}]
+    assert result["evidence"].get("texts") == (words if kept else None)
+
+
 def test_an_unreachable_host_has_its_file(task: t.Callable[..., dict[str, t.Any]], tmp_path: pathlib.Path) -> None:
     result = task(AnsibleConnectionFailure("no route to host"), dest=str(tmp_path))
     assert result["unreachable"]

@@ -97,6 +97,15 @@ def test_a_release_to_avoid_is_left_for_the_next_good_one() -> None:
     assert fix.variables["image"] == f"{NAME}:v4.14.26"
 
 
+def test_a_release_to_avoid_that_the_file_has_left_already_needs_no_new_tag() -> None:
+    text = (stacks.LAB / "g11" / "docker-compose.yml").read_text(encoding="utf-8").replace("v4.14.10.2", "v4.14.26")
+    text = text.replace("plugin:v0.5.6", "plugin:v0.6.2")
+    app = {"name": "fastgpt-app", "service": "fastgpt-app", "image": f"{NAME}:v4.14.25", "state": {"running": True}}
+    runs = stacks.deployment(text, containers=[app])
+    with pytest.raises(CannotFixError, match=r"the file names 4\.14\.26 already"):
+        cures.leave_release(runs, finding("release-to-avoid", "fastgpt-app"))
+
+
 def test_a_plugin_is_brought_to_its_pair() -> None:
     text = (
         (stacks.LAB / "g11" / "docker-compose.yml")
