@@ -160,6 +160,11 @@ def plan_host(deployment: Deployment, diagnosis: HostDiagnosis, allow: t.Collect
         except CannotFixError as error:
             left.append(_left(finding, error.reason))
             continue
+        except Exception as error:  # what people's files hold cannot be foreseen; the other fixes still count
+            words = f"{type(error).__name__}: {error}".rstrip(": ")
+            reason = {"en": f"its fix could not be planned ({words})", "zh": f"无法制定修复方案（{words}）"}
+            left.append(_left(finding, reason))
+            continue
         steps.append(_step(deployment, diagnosis.host, finding, fix, allow))
     return {"host": diagnosis.host, "steps": steps, "left": left}
 

@@ -99,6 +99,16 @@ def test_what_cannot_be_done_says_why() -> None:
     ]
 
 
+def test_a_fix_that_cannot_be_planned_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumbles(_deployment: Deployment, _finding: Finding) -> fix.Fix:
+        raise StopIteration
+
+    monkeypatch.setitem(fix.FIXES, "mongo-keyfile-permissions", stumbles)
+    result = plan(found("mongo-keyfile-permissions", "mongo"), found("port-conflict", "oneapi", port=3001))
+    assert [step["finding"] for step in result["steps"]] == ["port-conflict"]
+    assert [item["reason"]["en"] for item in result["left"]] == ["its fix could not be planned (StopIteration)"]
+
+
 def test_every_fix_is_of_the_catalogue_and_has_its_role() -> None:
     fix.load_fixes()
     for finding in fix.FIXES:
