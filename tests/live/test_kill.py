@@ -35,7 +35,7 @@ NAMES = sorted(
     p.parent.name for p in FIXES.glob("*/molecule.yml") if CHOSEN == "all" or p.parent.name in CHOSEN.split(",")
 )
 HOSTS, DEFAULT_HOSTS = load_hosts()
-PATIENCE = 90.0
+PATIENCE, PAUSE = 90.0, 10.0  # seconds; a look takes the cores from what is waited for
 
 # Python on the host loads this at every start: after so many lines of the journal it kills the module, or waits for the
 # controller to be killed. The modules know nothing of it.
@@ -186,7 +186,7 @@ def wait_until_found(playbook: Playbook, host: str, finding: str) -> None:
     deadline = time.monotonic() + PATIENCE
     while finding not in (found := playbook("diagnose.yml", "--limit", host, inventory=FLEET).ids(host)):
         assert time.monotonic() < deadline, f"{finding} is not found: {found}"
-        time.sleep(3)
+        time.sleep(PAUSE)
 
 
 def grave_in_the_end(playbook: Playbook, host: str) -> list[str]:
@@ -196,7 +196,7 @@ def grave_in_the_end(playbook: Playbook, host: str) -> list[str]:
         found = playbook("diagnose.yml", "--limit", host, inventory=FLEET).grave(host)
         if not found or time.monotonic() > deadline:
             return found
-        time.sleep(3)
+        time.sleep(PAUSE)
 
 
 def assert_backups_are_whole(host: str) -> None:
