@@ -39,7 +39,10 @@ class Outcome:
 
 @dataclasses.dataclass
 class Finding:
-    """A condition found on a host, texts in every language, ranked."""
+    """A condition found on a host, texts in every language, ranked.
+
+    :ivar explained_by: ids of the findings that explain it; ``causes`` has each of them with its service
+    """
 
     entry: catalogue.Entry
     hit: Hit
@@ -53,6 +56,7 @@ class Finding:
     rank: int = 0
     component: str | None = None
     status: str = "open"
+    causes: list[tuple[str, str | None]] = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass
@@ -132,9 +136,10 @@ def diagnose(
         checks[finding] = outcome
         found.extend(_finding(deployment, catalogue.findings()[finding], hit) for hit in hits)
     found = _worth_telling(found, checks)
-    causes = ranking.explanations(found)
-    for item, because, rank in zip(found, causes, ranking.ranks(found, causes)):
-        item.explained_by, item.rank = because, rank
+    because = ranking.explanations(found)
+    for item, ids, places, rank in zip(found, because, ranking.causes(found), ranking.ranks(found, because)):
+        item.explained_by, item.rank = ids, rank
+        item.causes = [(found[place].entry.id, found[place].service) for place in places]
     found.sort(key=lambda item: item.rank)
     return HostDiagnosis(host, True, deployment.summary(), checks, found, traits=traits.traits(deployment))
 

@@ -22,19 +22,24 @@ class Ranked(t.Protocol):
     component: str | None
 
 
-def explanations(found: t.Sequence[Ranked]) -> list[list[str]]:
-    """Give, for each finding, the ids present on the same host that explain it.
+def causes(found: t.Sequence[Ranked]) -> list[list[int]]:
+    """Give, for each finding, the places of those on the same host that explain it.
 
     What only tells which container suffers is explained by causes about the same service (or about none). A finding
     never explains itself, and of two that could explain each other the first of the catalogue is the cause.
     """
-    result = []
-    for effect in found:
-        causes = [cause.entry.id for cause in found if cause.entry.id != effect.entry.id and _explains(cause, effect)]
-        mutual = [c for c in causes if c in effect.entry.explains]
-        before = {c.entry.id for c in found if c.entry.order < effect.entry.order}
-        result.append(sorted({c for c in causes if c not in mutual or c in before}))
-    return result
+    return [[place for place, cause in enumerate(found) if _is_cause(cause, effect)] for effect in found]
+
+
+def _is_cause(cause: Ranked, effect: Ranked) -> bool:
+    if cause.entry.id == effect.entry.id or not _explains(cause, effect):
+        return False
+    return cause.entry.id not in effect.entry.explains or cause.entry.order < effect.entry.order
+
+
+def explanations(found: t.Sequence[Ranked]) -> list[list[str]]:
+    """Give, for each finding, the ids present on the same host that explain it."""
+    return [sorted({found[place].entry.id for place in places}) for places in causes(found)]
 
 
 PER_SERVICE = frozenset(

@@ -106,11 +106,18 @@ def tree(findings: t.Sequence[Json]) -> list[tuple[Json, list[t.Any]]]:
     roots: list[tuple[Json, list[t.Any]]] = []
     for index, (finding, _below) in enumerate(nodes):
         # causes rank before what they explain, so the last one before it is the nearest
-        causes = [node for node in nodes[:index] if node[0]["id"] in finding["explained_by"]]
+        causes = [node for node in nodes[:index] if _is_cause(node[0], finding)]
         same_service = [node for node in causes if node[0]["service"] == finding["service"]]
         siblings = (same_service or causes)[-1][1] if causes else roots
         siblings.append(nodes[index])
     return roots
+
+
+def _is_cause(cause: Json, finding: Json) -> bool:
+    """Tell whether one finding explains another; of several with one id those whose service is named."""
+    if "causes" not in finding:  # a report of an older version
+        return cause["id"] in finding["explained_by"]
+    return {"id": cause["id"], "service": cause["service"]} in finding["causes"]
 
 
 def _weight(host: Json) -> tuple[int, str]:
@@ -145,6 +152,7 @@ def _finding(finding: Finding, lang: str) -> Json:
         "service": finding.service,
         "evidence": [_proof(proof, lang) for proof in finding.hit.proofs],
         "explained_by": list(finding.explained_by),
+        "causes": [{"id": name, "service": service} for name, service in finding.causes],
         "remedy": {
             "role": entry.role,
             "risk": entry.risk,

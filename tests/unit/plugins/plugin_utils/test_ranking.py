@@ -39,3 +39,15 @@ def test_a_cause_is_as_grave_as_the_gravest_of_what_it_explains(turned: bool) ->
 
 def test_without_a_grave_effect_the_graver_goes_first() -> None:
     assert ranked(("image-tag-floating", "warning"), ("model-channel-missing", "error"))[0] == "model-channel-missing"
+
+
+def test_a_container_that_is_down_explains_what_is_missed_of_it_and_no_other() -> None:
+    known = catalogue.findings()
+    found = [
+        Found(known["container-not-running"], "critical", service="oneapi", component="oneapi"),
+        Found(known["container-not-running"], "critical", service="sandbox", component="sandbox"),
+        Found(known["sandbox-unreachable"], "error", service="fastgpt"),
+        Found(known["gateway-unreachable"], "error"),
+    ]
+    assert ranking.causes(found) == [[], [], [1], [0]]
+    assert ranking.explanations(found)[2:] == [["container-not-running"]] * 2

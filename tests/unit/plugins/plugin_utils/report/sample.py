@@ -43,7 +43,12 @@ def entry(finding: str, en: str, zh: str, severity: str = "critical", **more: t.
 
 
 def finding(
-    of: Entry, rank: int, *proofs: Proof, by: tuple[str, ...] = (), service: str | None = None, **more: t.Any
+    of: Entry,
+    rank: int,
+    *proofs: Proof,
+    by: tuple[tuple[str, str | None], ...] = (),
+    service: str | None = None,
+    **more: t.Any,
 ) -> Finding:
     return Finding(
         entry=of,
@@ -54,9 +59,10 @@ def finding(
         title=dict(of.title),
         cause=dict(of.cause),
         steps=[dict(step) for step in of.steps],
-        explained_by=list(by),
+        explained_by=[name for name, _service in by],
         rank=rank,
         status="advice",
+        causes=list(by),
     )
 
 
@@ -82,9 +88,12 @@ def broken(name: str = "web1") -> HostDiagnosis:
         finding(
             FLOATING, 2, Proof("docker-compose.yml:31", "image: ghcr.io/labring/fastgpt:latest"), service="fastgpt"
         ),
-        finding(UNREACHABLE, 3, Proof("docker logs fastgpt:88", HOSTILE), by=("mongo-keyfile-permissions",)),
+        finding(UNREACHABLE, 3, Proof("docker logs fastgpt:88", HOSTILE), by=(("mongo-keyfile-permissions", "mongo"),)),
         finding(
-            ROOT_USER, 4, Proof("api", "root is not registered"), by=("mongo-unreachable", "mongo-keyfile-permissions")
+            ROOT_USER,
+            4,
+            Proof("api", "root is not registered"),
+            by=(("mongo-unreachable", None), ("mongo-keyfile-permissions", "mongo")),
         ),
     ]
     found = Outcome("found")

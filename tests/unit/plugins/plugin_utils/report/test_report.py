@@ -112,6 +112,21 @@ def test_finding_that_two_services_have_keeps_its_consequences_apart() -> None:
     ]
 
 
+def test_of_two_findings_with_one_id_the_one_that_is_named_is_the_cause() -> None:
+    def one(rank: int, name: str, service: str, *causes: tuple[str, str]) -> dict[str, t.Any]:
+        named = [{"id": cause, "service": of} for cause, of in causes]
+        return {"id": name, "rank": rank, "service": service, "explained_by": [c for c, _of in causes], "causes": named}
+
+    port, stopped = one(1, "port", "oneapi"), one(2, "stopped", "sandbox")
+    other = one(3, "stopped", "oneapi", ("port", "oneapi"))
+    gone = one(4, "unreachable", "fastgpt", ("stopped", "sandbox"))
+    roots = build.tree([port, stopped, other, gone])
+    assert [(root["id"], [item["rank"] for item, _rest in below]) for root, below in roots] == [
+        ("port", [3]),
+        ("stopped", [4]),
+    ]
+
+
 @pytest.mark.parametrize(
     ("fail_on", "expected"), [("critical", False), ("error", False), ("warning", True), ("never", False)]
 )
