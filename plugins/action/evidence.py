@@ -40,7 +40,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if evidence is None:
             evidence = _nothing_read(answer)
         evidence["controller_at"] = time.time()
-        if words := list(_words_of_compose(said, evidence)):
+        if said and (words := list(_words_of_compose(said, evidence))):
             evidence["texts"] = words
         if not dest and not bundles:
             return {**result, **answer, "evidence": evidence}
@@ -75,7 +75,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 def _words_of_compose(said: t.Iterable[Json], evidence: Json) -> t.Iterator[Json]:
     """Give what Compose said of services that still do not run, as texts of the evidence."""
     containers = evidence.get("containers") or []
-    running = {container.get("service") for container in containers if container["state"].get("running")}
+    running = {container.get("service") for container in containers if (container.get("state") or {}).get("running")}
     for words in said:
         if words["text"].startswith("docker") and not running.issuperset(words["services"]):
             yield {"name": "docker compose up", "kind": "up", "text": words["text"]}

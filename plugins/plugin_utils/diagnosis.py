@@ -41,7 +41,7 @@ class Outcome:
 class Finding:
     """A condition found on a host, texts in every language, ranked.
 
-    :ivar explained_by: ids of the findings that explain it; ``causes`` has each of them with its service
+    :ivar causes: the findings that explain it, by id and service
     """
 
     entry: catalogue.Entry
@@ -52,11 +52,15 @@ class Finding:
     title: dict[str, str]
     cause: dict[str, str]
     steps: list[dict[str, str]]
-    explained_by: list[str] = dataclasses.field(default_factory=list)
+    causes: list[tuple[str, str | None]] = dataclasses.field(default_factory=list)
     rank: int = 0
     component: str | None = None
     status: str = "open"
-    causes: list[tuple[str, str | None]] = dataclasses.field(default_factory=list)
+
+    @property
+    def explained_by(self) -> list[str]:
+        """Ids of the findings that explain it."""
+        return sorted({name for name, _service in self.causes})
 
 
 @dataclasses.dataclass
@@ -136,10 +140,10 @@ def diagnose(
         checks[finding] = outcome
         found.extend(_finding(deployment, catalogue.findings()[finding], hit) for hit in hits)
     found = _worth_telling(found, checks)
-    because = ranking.explanations(found)
-    for item, ids, places, rank in zip(found, because, ranking.causes(found), ranking.ranks(found, because)):
-        item.explained_by, item.rank = ids, rank
-        item.causes = [(found[place].entry.id, found[place].service) for place in places]
+    causes = ranking.causes(found)
+    ranks = ranking.ranks(found, ranking.explanations(found, causes))
+    for item, places, rank in zip(found, causes, ranks):
+        item.causes, item.rank = [(found[place].entry.id, found[place].service) for place in places], rank
     found.sort(key=lambda item: item.rank)
     return HostDiagnosis(host, True, deployment.summary(), checks, found, traits=traits.traits(deployment))
 
@@ -147,7 +151,7 @@ def diagnose(
 def _worth_telling(found: list[Finding], checks: dict[str, Outcome]) -> list[Finding]:
     """Leave out what is no more than possible where something else on the host explains it already."""
     told = []
-    for item, because in zip(found, ranking.explanations(found)):
+    for item, because in zip(found, ranking.explanations(found, ranking.causes(found))):
         if item.confidence == "possible" and because:
             names = ", ".join(because)
             checks[item.entry.id] = Outcome(OK, {"en": f"explained by {names}", "zh": f"可由 {names} 解释"})

@@ -169,12 +169,13 @@ class Editor:
             entries = (services.get(service) or {}).get("ports") or []
             for entry in entries:
                 if parse_ports([filled(entry, variables)]) == [port]:
-                    same = [
-                        p for p in parse_ports(filled(entries, variables)) if p.container_port == port.container_port
-                    ]
-                    move: dict[str, Json] = {"container_port": port.container_port}
-                    move |= {"published": left_side(port, port.host_port)} if len(same) > 1 else {}
-                    move |= {"target": target} if target else {}
+                    inner = [p.container_port for p in parse_ports(filled(entries, variables))]
+                    several = inner.count(port.container_port) > 1
+                    move: dict[str, Json] = {
+                        "container_port": port.container_port,
+                        **({"published": left_side(port, port.host_port)} if several else {}),
+                        **({"target": target} if target else {}),
+                    }
                     yield from self._ways_of_entry(path, service, entry, host, move)
                     return
 

@@ -37,9 +37,12 @@ def _is_cause(cause: Ranked, effect: Ranked) -> bool:
     return cause.entry.id not in effect.entry.explains or cause.entry.order < effect.entry.order
 
 
-def explanations(found: t.Sequence[Ranked]) -> list[list[str]]:
-    """Give, for each finding, the ids present on the same host that explain it."""
-    return [sorted({found[place].entry.id for place in places}) for places in causes(found)]
+def explanations(found: t.Sequence[Ranked], places: t.Sequence[t.Sequence[int]]) -> list[list[str]]:
+    """Give, for each finding, the ids of those that explain it.
+
+    :param places: as ``causes`` gives them
+    """
+    return [sorted({found[place].entry.id for place in of_one}) for of_one in places]
 
 
 PER_SERVICE = frozenset(

@@ -38,9 +38,8 @@ def taken_port(d: Deployment) -> t.Iterator[Hit]:
             words = {"en": f"container {container.name}", "zh": f"容器 {container.name}"}
             yield _taken(name, port, f"docker ps --filter publish={port.host_port}", words)
         elif (listener := _listener(d, port)) is not None:
-            left_over = (
-                listener.get("process") == "docker-proxy"
-            )  # Docker has kept the port of a container that is gone
+            # Docker has kept the port of a container that runs no more
+            left_over = listener.get("process") == "docker-proxy"
             yield _taken(name, port, "ss -ltnp", _listener_words(listener, left_over), left_over)
 
 

@@ -58,7 +58,8 @@ def found(finding: str, service: str | None, explained_by: t.Sequence[str] = (),
     entry = catalogue.findings()[finding]
     seen = hit("here", "this", service=service, **facts)
     words = {"en": entry.id, "zh": entry.id}
-    return Finding(entry, seen, entry.severity, "certain", service, words, words, [words], list(explained_by), 1)
+    causes = [(name, service) for name in explained_by]
+    return Finding(entry, seen, entry.severity, "certain", service, words, words, [words], causes, 1)
 
 
 def plan(*findings: Finding, allow: t.Sequence[str] = ("safe", "restart"), of: Deployment | None = None) -> t.Any:

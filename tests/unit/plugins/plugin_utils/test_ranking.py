@@ -25,7 +25,7 @@ def ranked(*found: tuple[str, str]) -> list[str]:
     """The ids in the order of their ranks; each is given with its severity."""
     known = catalogue.findings()
     items = [Found(known[name], severity) for name, severity in found]
-    ranks = ranking.ranks(items, ranking.explanations(items))
+    ranks = ranking.ranks(items, ranking.explanations(items, ranking.causes(items)))
     assert sorted(ranks) == list(range(1, len(items) + 1))
     return [item.entry.id for _rank, item in sorted(zip(ranks, items, strict=True), key=lambda pair: pair[0])]
 
@@ -49,5 +49,6 @@ def test_a_container_that_is_down_explains_what_is_missed_of_it_and_no_other() -
         Found(known["sandbox-unreachable"], "error", service="fastgpt"),
         Found(known["gateway-unreachable"], "error"),
     ]
-    assert ranking.causes(found) == [[], [], [1], [0]]
-    assert ranking.explanations(found)[2:] == [["container-not-running"]] * 2
+    places = ranking.causes(found)
+    assert places == [[], [], [1], [0]]
+    assert ranking.explanations(found, places)[2:] == [["container-not-running"]] * 2

@@ -59,10 +59,9 @@ def finding(
         title=dict(of.title),
         cause=dict(of.cause),
         steps=[dict(step) for step in of.steps],
-        explained_by=[name for name, _service in by],
+        causes=list(by),
         rank=rank,
         status="advice",
-        causes=list(by),
     )
 
 
